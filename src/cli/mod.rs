@@ -1,0 +1,130 @@
+//! The command line: one file per verb, exit codes as in `docs/reference.md`. Data to stdout, talk to stderr.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Global;
+
+pub mod bench;
+pub mod doctor;
+pub mod grade;
+pub mod lint;
+pub mod models;
+pub mod run;
+pub mod serve;
+pub mod session;
+
+/// Exit codes, as promised to scripts.
+pub mod exit {
+    /// Anything without a code of its own.
+    pub const FAILURE: u8 = 1;
+    /// A flag or argument is wrong.
+    pub const USAGE: u8 = 2;
+    /// No such model, session or file.
+    pub const NOT_FOUND: u8 = 3;
+    /// A checksum or signature does not match.
+    pub const VERIFICATION: u8 = 4;
+    /// Not enough memory or disk.
+    pub const RESOURCES: u8 = 5;
+    /// A benchmark threshold was missed.
+    pub const THRESHOLD: u8 = 100;
+    /// Ctrl+C.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// An error with an exit code: return it (as `anyhow::Error`) from a verb to choose the code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Exit {
+    /// One of [`exit`].
+    pub code: u8,
+    /// What, why, and what to do next.
+    pub message: String,
+}
+
+impl Exit {
+    /// An error with this code and message.
+    #[must_use]
+    pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self { code, message: message.into() })
+    }
+}
+
+/// Practise senior engineering interviews off the record.
+#[derive(Parser, Debug)]
+#[command(name = "offrecord", version, about, arg_required_else_help = false)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Serve the interview room on this machine and open it in the browser.
+    Serve(serve::Args),
+    /// Hold an interview in this terminal.
+    Run(run::Args),
+    /// Models: list, pull, import, show, verify, rm.
+    #[command(subcommand)]
+    Models(models::Verb),
+    /// The same as `models list`.
+    List,
+    /// The same as `models pull`.
+    Pull(models::PullArgs),
+    /// The same as `models show`.
+    Show(models::IdArgs),
+    /// The same as `models rm`.
+    Rm(models::IdArgs),
+    /// Sessions: list, show, resume, export, rm, wipe.
+    #[command(subcommand)]
+    Session(session::Verb),
+    /// Grade a transcript file.
+    Grade(grade::Args),
+    /// Measure: grading, speed, interviewer, compare.
+    #[command(subcommand)]
+    Bench(bench::Verb),
+    /// Check this machine: processor, memory, models, folders, network.
+    Doctor,
+    /// Check content files (problems, competencies, rubric) as the program's own tests do.
+    Lint(lint::Args),
+}
+
+/// Parses the command line, runs the verb, and maps the result to an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("offrecord: {error:#}");
+            ExitCode::from(error.downcast_ref::<Exit>().map_or(exit::FAILURE, |e| e.code))
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let global = cli.global;
+    match cli.verb {
+        None => serve::run(&global, serve::Args::default()).await,
+        Some(Verb::Serve(args)) => serve::run(&global, args).await,
+        Some(Verb::Run(args)) => run::run(&global, args).await,
+        Some(Verb::Models(verb)) => models::run(&global, verb).await,
+        Some(Verb::List) => models::run(&global, models::Verb::List).await,
+        Some(Verb::Pull(args)) => models::run(&global, models::Verb::Pull(args)).await,
+        Some(Verb::Show(args)) => models::run(&global, models::Verb::Show(args)).await,
+        Some(Verb::Rm(args)) => models::run(&global, models::Verb::Rm(args)).await,
+        Some(Verb::Session(verb)) => session::run(&global, verb).await,
+        Some(Verb::Grade(args)) => grade::run(&global, args).await,
+        Some(Verb::Bench(verb)) => bench::run(&global, verb).await,
+        Some(Verb::Doctor) => doctor::run(&global).await,
+        Some(Verb::Lint(args)) => lint::run(&args),
+    }
+}

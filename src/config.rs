@@ -1,0 +1,77 @@
+//! Where things are and how the program runs. Every default is here and nowhere else.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use etcetera::BaseStrategy;
+
+/// The port that `serve` takes when none is named.
+pub const DEFAULT_PORT: u16 = 7447;
+
+/// Flags that every verb understands; each has an environment twin.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Where sessions are kept.
+    #[arg(long, global = true, env = "OFFRECORD_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where model files are kept.
+    #[arg(long, global = true, env = "OFFRECORD_MODELS_DIR", value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+    /// Never open a network connection beyond this machine.
+    #[arg(long, global = true, env = "OFFRECORD_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+    /// Model to use (a catalogue id or the stem of a file in the models folder).
+    #[arg(long, global = true, env = "OFFRECORD_MODEL", value_name = "ID")]
+    pub model: Option<String>,
+    /// Print JSON on standard output.
+    #[arg(long, global = true, env = "OFFRECORD_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub json: bool,
+    /// Threads for the model; 0 = one per core.
+    #[arg(long, global = true, env = "OFFRECORD_THREADS", default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Force a kernel: amx, avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
+    #[arg(long, global = true, env = "OFFRECORD_KERNEL", value_name = "NAME")]
+    pub kernel: Option<String>,
+    /// Context to use, in tokens; 0 = what the model and the memory allow.
+    #[arg(long, global = true, env = "OFFRECORD_CTX_SIZE", default_value_t = 0, value_name = "N")]
+    pub ctx_size: usize,
+}
+
+/// The folders of one run.
+#[derive(Clone, Debug)]
+pub struct Dirs {
+    /// Database, token file, lock.
+    pub data: PathBuf,
+    /// Model files.
+    pub models: PathBuf,
+}
+
+impl Global {
+    /// Whether the network is forbidden, by flag or by `HF_HUB_OFFLINE`.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.offline || std::env::var("HF_HUB_OFFLINE").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false"))
+    }
+
+    /// The folders, by flag, environment or XDG.
+    ///
+    /// # Errors
+    /// When there is neither a flag nor a home folder.
+    pub fn dirs(&self) -> anyhow::Result<Dirs> {
+        let home = || -> anyhow::Result<PathBuf> {
+            Ok(etcetera::base_strategy::Xdg::new()
+                .map_err(|_| anyhow::anyhow!("no home folder: set HOME, or pass --data-dir and --models-dir"))?
+                .data_dir()
+                .join("offrecord"))
+        };
+        let data = match &self.data_dir {
+            Some(dir) => dir.clone(),
+            None => home()?,
+        };
+        let models = match &self.models_dir {
+            Some(dir) => dir.clone(),
+            None => data.join("models"),
+        };
+        Ok(Dirs { data, models })
+    }
+}

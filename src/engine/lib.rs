@@ -1,0 +1,18 @@
+//! On-device inference. Knows models, tokens and time; knows no interviews, no SQL and no HTTP.
+//!
+//! The public face is one handle, [`Engine`], with two verbs: [`Engine::generate`] words something,
+//! [`Engine::choose`] judges something. Behind it one thread owns one model (`worker`); everything is
+//! bounded, and a full queue is [`EngineError::Busy`], never a wait.
+
+mod handle;
+pub mod model;
+pub mod prompt;
+pub mod request;
+pub mod scripted;
+
+pub use handle::{Engine, Generation, Job};
+pub use prompt::{Message, Prompt, Role};
+pub use request::{
+    Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,
+    Sampling, Scored, Usage,
+};

@@ -1,0 +1,4 @@
+//! The interview: what is decided, how it is worded, and one session's flow from answer to reply.
+
+pub mod session;
+pub mod transcript;

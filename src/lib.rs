@@ -1,0 +1,19 @@
+//! offrecord: a local-first AI interviewer.
+//!
+//! Arrows point one way: [`cli`] and [`http`] use [`interview`], [`grading`] and [`bench`], which use [`engine`].
+//! The program decides what happens; the model only words it or judges it. See `ARCHITECTURE.md` for the map and
+//! the invariants.
+
+#![forbid(unsafe_code)]
+
+pub use offrecord_engine as engine;
+
+pub mod catalogue;
+pub mod cli;
+pub mod config;
+pub mod content;
+pub mod grading;
+pub mod http;
+pub mod interview;
+pub mod prompts;
+pub mod store;
