@@ -21,7 +21,10 @@ pub(super) struct Gate {
 impl Gate {
     /// For an endpoint: `https://host`, or `http://` on this very machine.
     pub(super) fn new(endpoint: &str) -> Result<Self, String> {
-        let endpoint: Uri = endpoint.trim_end_matches('/').parse().map_err(|_| format!("HF_ENDPOINT: {endpoint:?} is not an address"))?;
+        let endpoint: Uri = endpoint
+            .trim_end_matches('/')
+            .parse()
+            .map_err(|_| format!("HF_ENDPOINT: {endpoint:?} is not an address"))?;
         let host = endpoint.host().unwrap_or_default();
         match endpoint.scheme_str() {
             Some("https") if !host.is_empty() => {}
@@ -38,7 +41,11 @@ impl Gate {
     pub(super) fn admit(&self, location: &str, base: Option<&Uri>) -> Result<Uri, String> {
         let uri = match base {
             Some(base) if location.starts_with('/') && !location.starts_with("//") => {
-                let origin = format!("{}://{}", base.scheme_str().unwrap_or_default(), base.authority().map_or("", |a| a.as_str()));
+                let origin = format!(
+                    "{}://{}",
+                    base.scheme_str().unwrap_or_default(),
+                    base.authority().map_or("", |a| a.as_str())
+                );
                 format!("{origin}{location}").parse::<Uri>()
             }
             _ => location.parse::<Uri>(),
@@ -194,10 +201,14 @@ mod tests {
     fn a_stand_in_hub_is_admitted_on_this_machine_only_and_only_on_its_port() {
         let gate = Gate::new("http://127.0.0.1:4711").unwrap();
         assert!(gate.admit("http://127.0.0.1:4711/a", None).is_ok());
-        for bad in ["http://127.0.0.1:4712/a", "http://127.0.0.1/a", "https://127.0.0.1:4711/a", "http://localhost:4711/a"] {
+        for bad in
+            ["http://127.0.0.1:4712/a", "http://127.0.0.1/a", "https://127.0.0.1:4711/a", "http://localhost:4711/a"]
+        {
             assert!(gate.admit(bad, None).is_err(), "{bad}");
         }
-        for bad in ["http://192.168.1.1", "http://mirror.example", "ftp://127.0.0.1", "https://a@b.example", "nonsense", ""] {
+        for bad in
+            ["http://192.168.1.1", "http://mirror.example", "ftp://127.0.0.1", "https://a@b.example", "nonsense", ""]
+        {
             assert!(Gate::new(bad).is_err(), "{bad}");
         }
     }
@@ -209,8 +220,23 @@ mod tests {
             assert!(public(ip), "{ip}");
         }
         for ip in [
-            "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
         ] {
             assert!(!public(ip), "{ip}");
         }

@@ -84,6 +84,6 @@ impl Source {
 
 /// Puts a part's number into a pattern.
 #[must_use]
-pub fn part(pattern: &str, number: u32) -> String {
+pub(super) fn part(pattern: &str, number: u32) -> String {
     pattern.replace("{nn}", &format!("{number:02}")).replace("{n}", &number.to_string())
 }

@@ -101,7 +101,11 @@ pub fn human(bytes: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 || value >= 100.0 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+    if unit == 0 || value >= 100.0 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +116,8 @@ mod tests {
 
     /// Twelve headers, from a toy to nonsense: (name, shape).
     fn headers() -> [(&'static str, Shape); 12] {
-        let shape = |weights, layers, kv_heads, head_dim, context| Shape { weights, layers, kv_heads, head_dim, context };
+        let shape =
+            |weights, layers, kv_heads, head_dim, context| Shape { weights, layers, kv_heads, head_dim, context };
         [
             ("135M", shape(98_362_432, 30, 3, 64, 8_192)),
             ("0.5B", shape(491_400_064, 24, 2, 64, 32_768)),

@@ -118,7 +118,13 @@ pub(super) fn at(path: &Path) -> Option<Installed> {
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let record = Record::read(path);
     let sha256 = record.as_ref().filter(|record| record.still_describes(&metadata)).map(|record| record.sha256.clone());
-    Some(Installed { id, path: path.to_owned(), size: metadata.len(), sha256, source: record.map(|record| record.source) })
+    Some(Installed {
+        id,
+        path: path.to_owned(),
+        size: metadata.len(),
+        sha256,
+        source: record.map(|record| record.source),
+    })
 }
 
 /// Removes a model, its record and what was left of its pulls. Returns the bytes freed.

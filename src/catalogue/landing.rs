@@ -70,7 +70,10 @@ impl Landing {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+            std::os::unix::fs::OpenOptionsExt::custom_flags(
+                &mut options,
+                rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+            );
             options.open(&path).map_err(CatalogueError::io(&path)).map(|file| (path, file))
         };
         let (lock_path, lock) = open("lock")?;
@@ -198,13 +201,22 @@ impl Landing {
 
     /// Checks the digest, makes the bytes durable, renames the file into place and records it. On a wrong digest the
     /// bytes are moved to `<id>.gguf.corrupt`.
-    pub(super) fn finish(mut self, source: String, revision: Option<String>) -> Result<(PathBuf, Sha256), CatalogueError> {
+    pub(super) fn finish(
+        mut self,
+        source: String,
+        revision: Option<String>,
+    ) -> Result<(PathBuf, Sha256), CatalogueError> {
         let found = self.digest();
         let path = self.models_dir.join(self.id.file_name());
         if self.state.sha256.as_ref() != Some(&found) {
             let quarantined = quarantine(&self.part, &path)?;
             let expected = self.state.sha256.take().map_or_else(String::new, Into::into);
-            return Err(CatalogueError::Corrupt { file: path, expected, found: found.into(), quarantined: Some(quarantined) });
+            return Err(CatalogueError::Corrupt {
+                file: path,
+                expected,
+                found: found.into(),
+                quarantined: Some(quarantined),
+            });
         }
         self.file.sync_all().map_err(CatalogueError::io(&self.part))?;
         std::fs::rename(&self.part, &path).map_err(CatalogueError::io(&path))?;

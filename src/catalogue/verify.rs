@@ -71,7 +71,8 @@ pub fn verify(
             quarantined: Some(quarantined),
         });
     }
-    let (source, revision) = record.map_or_else(|| ("a file in the models folder".to_owned(), None), |r| (r.source, r.revision));
+    let (source, revision) =
+        record.map_or_else(|| ("a file in the models folder".to_owned(), None), |r| (r.source, r.revision));
     // A models folder that cannot be written is fine: the digest is then read anew each time.
     if let Ok(record) = Record::of(&model.path, found.clone(), source, revision) {
         let _ = record.save(&model.path);

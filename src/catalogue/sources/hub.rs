@@ -239,9 +239,9 @@ impl<'a> HubFile<'a> {
                 416 if range.is_some_and(|range| range != "bytes=0-0") => {
                     Err(Trouble::Lasting("the server has fewer bytes than are here".to_owned()))
                 }
-                401 | 403 => Err(Trouble::Lasting(format!(
-                    "{status}: accept the model's licence there and set HF_TOKEN"
-                ))),
+                401 | 403 => {
+                    Err(Trouble::Lasting(format!("{status}: accept the model's licence there and set HF_TOKEN")))
+                }
                 408 | 429 | 500..=599 => Err(Trouble::Passing(format!("{status}"))),
                 _ => Err(Trouble::Lasting(format!("{status}"))),
             };
@@ -292,7 +292,12 @@ impl Told {
     /// The first response that names a digest counts: the hub's own, not its storage's.
     fn learn(&mut self, response: &Response<Body>) {
         let digest = |name: &str| {
-            header(response, name)?.trim_start_matches("W/").trim_matches('"').to_ascii_lowercase().parse::<Sha256>().ok()
+            header(response, name)?
+                .trim_start_matches("W/")
+                .trim_matches('"')
+                .to_ascii_lowercase()
+                .parse::<Sha256>()
+                .ok()
         };
         if self.sha256.is_none() {
             self.sha256 = digest("x-linked-etag").or_else(|| digest("etag"));
