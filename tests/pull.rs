@@ -411,6 +411,26 @@ fn an_endless_body_is_cut_off() {
 }
 
 #[test]
+fn a_compressed_answer_is_refused() {
+    let (bytes, mut about) = (content(), about(&sha256(&content())));
+    about.push(("Content-Encoding", "br".to_owned()));
+    let hub = Hub::start(move |asked| serve(asked, &bytes, &about));
+    assert!(Scene::new(&hub.url).failure().contains("compressed"));
+
+    // A bomb: a kilobyte that says it is gzip. Whatever it unpacks to, no more than the model's size is taken.
+    let about = crate::about(&sha256(&content()));
+    let bomb = Hub::start(move |asked| {
+        let mut headers = about.clone();
+        headers.extend([("Content-Encoding", "gzip".to_owned()), ("Content-Length", "1024".to_owned())]);
+        let _ = asked;
+        vec![head("200 OK", &headers), Piece::Bytes(vec![0x1f; 1024])]
+    });
+    let mut scene = Scene::new(&bomb.url);
+    scene.pull().expect_err("not the model");
+    assert!(std::fs::metadata(scene.part()).map_or(0, |part| part.len()) <= SIZE as u64);
+}
+
+#[test]
 fn an_unpinned_model_is_pinned_by_what_the_hub_says_and_a_silent_hub_is_refused() {
     let hub = good_hub();
     let mut scene = Scene::with(&hub.url, entry(None, HUB_SOURCE));
