@@ -25,7 +25,9 @@ fn the_catalogue_agrees_with_the_files() {
             other => panic!("{}: add the number of {other}", entry.id),
         };
         assert_eq!(file_type, Some(expected), "{}", entry.id);
-        let tied: u64 = file.tensors().values().map(|tensor| tensor.elements() as u64).sum();
-        assert_eq!(tied, entry.parameters, "{}: parameters", entry.id);
+        // These families tie the output matrix to the embedding; some files store it a second time.
+        let own = file.tensors().iter().filter(|(name, _)| name.as_str() != "output.weight");
+        let counted: u64 = own.map(|(_, tensor)| tensor.elements() as u64).sum();
+        assert_eq!(counted, entry.parameters, "{}: parameters", entry.id);
     }
 }
