@@ -2,6 +2,8 @@
 //!
 //! Two implementations: `transformer` (our own, the fast path) and the fallback over candle-transformers.
 
+pub mod fallback;
+
 /// Names a live sequence of one model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sequence(pub u32);
