@@ -9,9 +9,11 @@ mod handle;
 pub mod model;
 pub mod prompt;
 pub mod request;
+mod sampling;
 pub mod scripted;
 pub mod template;
 pub mod text;
+mod timeline;
 pub mod tiny;
 
 pub use handle::{Engine, Generation, Job};

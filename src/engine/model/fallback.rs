@@ -191,6 +191,10 @@ impl Model for Fallback {
         self.sequences.remove(&sequence);
     }
 
+    fn guesses_pay(&self) -> bool {
+        false
+    }
+
     fn cache_bytes(&self) -> (usize, usize) {
         (self.used(), self.budget)
     }
