@@ -90,7 +90,12 @@ fn interrupt(reading: &Reading<'_>, hints: &[HintView]) -> Option<Move> {
         C::DoesNotKnow if !reading.did(Act::HowToFindOut, &topic) && reading.times_here(Act::HowToFindOut) < 2 => {
             go(Act::HowToFindOut, "does not know: how to find out counts")
         }
-        C::Stuck if once_here(Act::ThinkAloud) => go(Act::ThinkAloud, "no progress: room to think aloud"),
+        C::Stuck if once_here(Act::TakeAMoment) && reading.plan.round == Round::Behavioural => {
+            go(Act::TakeAMoment, "no progress: a moment, a smaller case")
+        }
+        C::Stuck if once_here(Act::ThinkAloud) && reading.plan.round == Round::SystemDesign => {
+            go(Act::ThinkAloud, "no progress: room to think aloud")
+        }
         C::Stuck
             if once_here(Act::OfferHint)
                 && reading.plan.round == Round::SystemDesign
@@ -146,7 +151,11 @@ fn open(reading: &Reading<'_>, stage: Stage, why: &str) -> Move {
 fn advance(reading: &Reading<'_>, why: &str) -> Move {
     let plan = reading.plan;
     let by_clock = plan.stages.iter().rev().find(|s| s.starts_ms <= reading.now_ms + SPARE_MS).map(|s| s.stage);
-    let stage = plan.after(reading.stage).max(by_clock.unwrap_or(Stage::Open));
+    let mut stage = plan.after(reading.stage).max(by_clock.unwrap_or(Stage::Open));
+    // Sufficiency first: a part that was answered before it came up is not asked for.
+    while plan.round == Round::SystemDesign && design::is_done_already(reading, stage) {
+        stage = plan.after(stage);
+    }
     open(reading, stage, why)
 }
 
@@ -157,10 +166,10 @@ fn quote(reading: &Reading<'_>, topic: &str) -> String {
     let quoted = |text: &str| reading.moves().any(|m| m.quote == text);
     let on_topic = note.covered.iter().chain(&note.flags).filter(|f| f.id == topic);
     on_topic
-        .map(|f| f.quote.as_str())
+        .map(|f| f.anchor.as_str())
         .chain(std::iter::once(note.anchor.as_str()))
-        .chain(note.covered.iter().map(|f| f.quote.as_str()))
-        .find(|q| q.split_whitespace().count() >= 2 && !quoted(q))
+        .chain(note.covered.iter().map(|f| f.anchor.as_str()))
+        .find(|q| !q.is_empty() && !quoted(q))
         .unwrap_or_default()
         .to_owned()
 }

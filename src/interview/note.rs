@@ -96,8 +96,10 @@ impl AnswerClass {
 pub struct Finding {
     /// Checklist id, `dive/rung`, `story/slot`, curveball id or red-flag id.
     pub id: String,
-    /// The candidate's words in which a cue was found (verbatim).
+    /// The candidate's words in which a cue was found (verbatim, a clause of at most 16 words).
     pub quote: String,
+    /// A short phrase of it that reads as a thing; empty if there is none.
+    pub anchor: String,
     /// The cue, if one was found.
     pub cue: Option<String>,
     /// The model's P(yes), if it was asked.
@@ -207,6 +209,8 @@ pub enum Act {
     HowToFindOut,
     /// Gives room to think aloud.
     ThinkAloud,
+    /// Behavioural: a moment, and a smaller case.
+    TakeAMoment,
     /// Offers a hint by name, without giving it.
     OfferHint,
     /// Says: assume and move.

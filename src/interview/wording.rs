@@ -186,6 +186,11 @@ impl<'a> Voiced<'a> {
                 own
             }
             Act::NextStory => self.with_first(says.wordings(Act::NextStory), &self.story_question(|q| &q.ask)),
+            Act::TakeAMoment => {
+                let nearby = self.story_question(|q| &q.nearby);
+                let own: Vec<String> = if nearby.is_empty() { self.stage_forms() } else { vec![nearby] };
+                own.iter().flat_map(|first| self.with_first(says.wordings(Act::TakeAMoment), first)).collect()
+            }
             Act::OfferNearby => self.with_first(says.wordings(Act::OfferNearby), &self.story_question(|q| &q.nearby)),
             Act::Counterfactual => vec![self.story_question(|q| &q.counterfactual)],
             Act::LastQuestion => says.openings(Stage::Close).to_vec(),

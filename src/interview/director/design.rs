@@ -69,7 +69,12 @@ fn by_class(reading: &Reading<'_>, note: &Note) -> Option<Move> {
         C::OverBuilt => on_flag(Act::AskLoad, FlagKind::OverBuilt, "heavier than the numbers ask for"),
         C::UnderScoped => on_flag(Act::AskEffect, FlagKind::UnderScoped, "a stated constraint is missed"),
         C::NameDrop => on_flag(Act::AskProperty, FlagKind::NameDrop, "a product in place of a reason"),
-        C::Vague if once(Act::AskMechanism) && !note.anchor.is_empty() => {
+        C::Vague
+            if once(Act::AskMechanism)
+                && !note.anchor.is_empty()
+                && matches!(reading.stage, Stage::HighLevel | Stage::DiveA | Stage::DiveB)
+                && reading.asked().is_none_or(|m| m.act != Act::HowToFindOut) =>
+        {
             Some(stay(reading, Act::AskMechanism, &topic, "a choice without a mechanism: one probe"))
         }
         C::Rambles => {
@@ -93,7 +98,7 @@ fn asks(reading: &Reading<'_>, topic: &str) -> Option<Move> {
     if answered >= ANSWERS && reading.times_here(Act::AssumeAndMove) == 0 {
         return Some(Move { why: "asks for ever: assume and move".into(), ..assume_and_move(reading) });
     }
-    (answered < ANSWERS && !has_enough(reading, 1.0))
+    (answered < ANSWERS && !has_enough(reading, reading.stage, 1.0))
         .then(|| stay(reading, Act::Answer, topic, "a question: answered from the sheet"))
 }
 
@@ -112,23 +117,28 @@ fn up(reading: &Reading<'_>, note: &Note, kind: FlagKind) -> Option<String> {
     note.flags.iter().find(|n| flags.iter().any(|f| f.id == n.id && f.kind == kind)).map(|n| n.id.clone())
 }
 
+/// Whether a stage was answered before it came up: only for parts that are not an exercise of their own.
+pub(super) fn is_done_already(reading: &Reading<'_>, stage: Stage) -> bool {
+    let may_be_left_out = matches!(stage, Stage::Sizing | Stage::Operate | Stage::Alternatives);
+    may_be_left_out && !reading.items(stage).is_empty() && has_enough(reading, stage, 0.75)
+}
+
 /// Part of the weight of this stage's checklist that is covered.
-fn share(reading: &Reading<'_>) -> f32 {
-    let items = reading.items(reading.stage);
+fn share(reading: &Reading<'_>, stage: Stage) -> f32 {
+    let items = reading.items(stage);
     let all: u32 = items.iter().map(|i| u32::from(i.weight)).sum();
     let done: u32 = items.iter().filter(|i| reading.covered.contains(i.id.as_str())).map(|i| u32::from(i.weight)).sum();
     if all == 0 { 1.0 } else { done as f32 / all as f32 }
 }
 
 /// Sufficiency: the given part of the weight and every item of weight 3.
-fn has_enough(reading: &Reading<'_>, part: f32) -> bool {
-    let heavy_open =
-        reading.items(reading.stage).iter().any(|i| i.weight == 3 && !reading.covered.contains(i.id.as_str()));
-    share(reading) >= part && !heavy_open
+fn has_enough(reading: &Reading<'_>, stage: Stage, part: f32) -> bool {
+    let heavy_open = reading.items(stage).iter().any(|i| i.weight == 3 && !reading.covered.contains(i.id.as_str()));
+    share(reading, stage) >= part && !heavy_open
 }
 
 fn constraints(reading: &Reading<'_>, note: &Note) -> Move {
-    if has_enough(reading, ENOUGH) {
+    if has_enough(reading, reading.stage, ENOUGH) {
         return advance(reading, "enough constraints are known");
     }
     let probes = reading.times_here(Act::Probe);
@@ -149,7 +159,7 @@ fn constraints(reading: &Reading<'_>, note: &Note) -> Move {
 fn checklist(reading: &Reading<'_>, note: &Note) -> Move {
     let asked = reading.moves_here().count();
     let ahead = reading.now_ms < reading.plan.starts_ms(reading.stage);
-    let enough = has_enough(reading, if ahead { 1.0 } else { ENOUGH });
+    let enough = has_enough(reading, reading.stage, if ahead { 1.0 } else { ENOUGH });
     if asked > room(reading) {
         return advance(reading, "enough follow-ups here");
     }

@@ -178,7 +178,8 @@ fn talk(reading: &Reading<'_>, note: &Note) -> Move {
     let opened_by_opening = usize::from(reading.stage == reading.plan.first_stage());
     if reading.stage == Stage::Background && reading.times_here(Act::AskOwnPart) == 0 && asked + opened_by_opening <= 2
     {
-        return stay(reading, Act::AskOwnPart, "", "what is theirs in it");
+        let own_part = stay(reading, Act::AskOwnPart, "", "what is theirs in it");
+        return Move { quote: String::new(), ..own_part };
     }
     if thin && asked + opened_by_opening <= 1 && note.class.holds_content() && !note.anchor.is_empty() {
         return stay(reading, Act::AskMechanism, "", "short: one probe");
