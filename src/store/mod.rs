@@ -164,3 +164,6 @@ fn damage(db: &Connection) -> Option<String> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;
