@@ -43,8 +43,11 @@ async fn sit(desk: &Desk, answers: u32) -> usize {
     let mut view = match open {
         Some(summary) => desk.view(&summary.id).expect("a view"),
         None => {
-            let round =
-                if desk.list().expect("a list").len() % 2 == 0 { Round::SystemDesign } else { Round::Behavioural };
+            let round = if desk.list().expect("a list").len().is_multiple_of(2) {
+                Round::SystemDesign
+            } else {
+                Round::Behavioural
+            };
             let new = NewSession {
                 round,
                 level: Level::Senior,
