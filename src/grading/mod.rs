@@ -3,6 +3,8 @@
 //! Owns refusals, evidence, judgement, caps and the scorecard. Knows the engine's two verbs and the content's schema;
 //! knows no store, no HTTP and no page. Nothing here ever invents a number: what cannot be judged is not assessed.
 
+pub mod cue;
+pub mod passage;
 pub mod rubric;
 pub mod scorecard;
 
