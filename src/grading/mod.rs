@@ -35,6 +35,9 @@ use scorecard::{AppliedCap, Evidence, ItemReading, Reason, Sign};
 
 pub use scorecard::{DimensionReport, Scorecard};
 
+#[cfg(test)]
+mod tests;
+
 /// What is graded.
 #[derive(Clone, Debug)]
 pub struct GradeInput<'a> {
@@ -288,7 +291,9 @@ impl<'a> Scene<'a> {
         caps.extend(self.limits.caps(self.rubric, &items, dimension));
         if dimension == Dimension::Technical {
             let shown = signals::asked_at(self.transcript, &signals::file().wrong_claim.consequence);
-            caps.extend(caps::wrong_claim_kept(self.rubric, &pieces, &shown));
+            let wrong = |e: &&Evidence| items.iter().any(|i| i.wrong && i.id == e.item);
+            let claims: Vec<Evidence> = pieces.iter().filter(wrong).cloned().collect();
+            caps.extend(caps::wrong_claim_kept(self.rubric, &claims, &shown));
         }
         let hypothetical = pieces.iter().find(|e| self.limits.hypothetical.contains(&e.quote.turn));
         if let Some(e) = hypothetical {
