@@ -34,7 +34,8 @@ pub struct Scorecard {
     pub refused_turns: Vec<RefusedTurn>,
     /// Quality notes on the interviewer of this session.
     pub interviewer_report: Option<serde_json::Value>,
-    /// Context that the candidate added in a dispute; the first reading is kept beside this one.
+    /// Context that the candidate added in a dispute; the first reading is kept beside this one. It was read as one more
+    /// turn: a quotation from it names the `seq` after the transcript's last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<String>,
     /// What made this grade.
