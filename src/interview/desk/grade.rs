@@ -24,9 +24,9 @@ impl Desk {
         let telling = Arc::new(Telling::new());
         let events = telling.listen();
         let id = sitting.record.summary.id.clone();
-        let seed = options.seed.unwrap_or(sitting.record.seed);
+        let options = options.clone();
         let (desk, told) = (self.clone(), Arc::clone(&telling));
-        let work = tokio::spawn(async move { desk.graded(&sitting, &engine, seed, &told).await });
+        let work = tokio::spawn(async move { desk.graded(&sitting, &engine, &options, &told).await });
         let task = work.abort_handle();
         let (desk, told) = (self.clone(), Arc::clone(&telling));
         tokio::spawn(async move {
@@ -48,7 +48,7 @@ impl Desk {
         &self,
         sitting: &Sitting,
         engine: &Engine,
-        seed: u64,
+        options: &GradeOptions,
         telling: &Telling<GradeEvent>,
     ) -> Result<GradeEvent, SessionError> {
         let id = &sitting.record.summary.id;
@@ -59,8 +59,10 @@ impl Desk {
             competencies: &competencies,
             hints: &sitting.record.hints,
             session: Some(id),
+            dispute: options.dispute.as_deref(),
             ..GradeInput::new(&transcript)
         };
+        let seed = options.seed.unwrap_or(sitting.record.seed);
         let mut progress = |dimension: &grading::DimensionReport| {
             if let Ok(dimension) = value(dimension) {
                 telling.tell(GradeEvent::Dimension { dimension });

@@ -9,6 +9,7 @@ mod reply;
 mod telling;
 mod view;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -16,11 +17,12 @@ use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::interviewer;
+use super::judge;
 use super::plan::Plan;
 use super::session::{HintView, NewSession, Reply, ReplyEvent, SessionError, SessionSummary, SessionView, Status};
 use super::transcript::Speaker;
 use crate::content::Content;
-use crate::engine::Engine;
+use crate::engine::{Engine, Priority};
 pub use crate::export::{ExportFormat, Exported};
 use crate::store::{Appended, CandidateTurn, NewRecord, Record, Store};
 use live::Live;
@@ -43,6 +45,8 @@ pub struct GradeOptions {
     pub model: Option<String>,
     /// Seed of the second readings; none = the session's.
     pub seed: Option<u64>,
+    /// What the candidate adds in a dispute; the earlier scorecards are kept.
+    pub dispute: Option<String>,
 }
 
 /// What a running grade tells.
@@ -263,7 +267,32 @@ impl Desk {
             return Err(finished());
         }
         let elapsed = self.elapsed(&mut live, &sitting.record);
-        Ok(self.inner.store.put_draft(id, &text, elapsed)?)
+        self.inner.store.put_draft(id, &text, elapsed)?;
+        self.read_ahead(&mut live, &sitting, &text);
+        Ok(())
+    }
+
+    /// Reads a draft into the model in the background, one at a time: when the next piece comes while the last is
+    /// still being read, it is left out, and the one after it reads both.
+    fn read_ahead(&self, live: &mut Live, sitting: &Sitting, draft: &str) {
+        let id = &sitting.record.summary.id;
+        let session = live.session(id);
+        let question = sitting.record.turns.last().filter(|turn| turn.role == Speaker::Interviewer);
+        let (Some(engine), Some(question)) = (self.engine.clone(), question) else { return };
+        if session.reading_ahead.load(Ordering::Acquire)
+            || draft.trim().is_empty()
+            || sitting.record.summary.status != Status::Active
+        {
+            return;
+        }
+        let Ok(prompt) = judge::ahead(&question.text, draft) else { return };
+        let reading = Arc::clone(&session.reading_ahead);
+        reading.store(true, Ordering::Release);
+        tokio::spawn(async move {
+            // A help, not a need: an engine that is busy or gone says so when the answer comes.
+            let _ = engine.prefill(prompt, Priority::Background).await;
+            reading.store(false, Ordering::Release);
+        });
     }
 
     /// Takes the next hint of the ladder; logged with its cost.
@@ -330,6 +359,9 @@ impl Desk {
                 "this program runs {}, not {model} (start it with --model {model})",
                 engine.info().id
             )));
+        }
+        if let Some(bytes) = options.dispute.as_ref().map(String::len).filter(|bytes| *bytes > ANSWER_LIMIT) {
+            return Err(SessionError::TooLong { bytes, limit: ANSWER_LIMIT });
         }
         if sitting.record.summary.status != Status::Finished {
             return Err(SessionError::WrongState("this interview is not finished (finish it first)".to_owned()));
