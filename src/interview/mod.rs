@@ -3,9 +3,11 @@
 pub mod anchor;
 pub mod checks;
 pub mod classify;
+pub mod clock;
 pub mod coach;
 pub mod contradiction;
 pub mod coverage;
+pub mod desk;
 pub mod dice;
 pub mod director;
 pub mod facts;
