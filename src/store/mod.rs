@@ -7,6 +7,7 @@ mod erase;
 mod error;
 mod lock;
 mod record;
+mod repair;
 mod schema;
 mod write;
 
@@ -22,6 +23,7 @@ pub use error::StoreError;
 use error::file_failed;
 use lock::Lock;
 pub use record::{InterviewerTurn, NewRecord, Record};
+pub use repair::Repaired;
 pub use write::{Appended, CandidateTurn};
 
 /// File name of the database in the data folder.
