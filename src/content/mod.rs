@@ -11,6 +11,15 @@ pub use system_design::{ChecklistItem, Curveball, Dive, Fact, HintTopic, Phase, 
 
 use serde::{Deserialize, Serialize};
 
+/// All problems and competencies that loaded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    /// System-design problems, by id.
+    pub problems: Vec<Problem>,
+    /// Behavioural competencies, by id.
+    pub competencies: Vec<Competency>,
+}
+
 /// One of the six dimensions of the rubric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
