@@ -160,6 +160,13 @@ pub enum ReplyEvent {
         /// In all.
         total: usize,
     },
+    /// The coach's remark on the answer (coach mode only), before the next question.
+    Coach {
+        /// The candidate's turn.
+        seq: u32,
+        /// The remark.
+        text: String,
+    },
     /// A piece of the reply.
     Token {
         /// The piece.
@@ -225,6 +232,12 @@ pub enum SessionError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The store failed (disk full, read-only, corrupt).
-    #[error("the session store failed: {0}")]
+    #[error("{0}")]
     Store(String),
+}
+
+impl From<crate::store::StoreError> for SessionError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
 }

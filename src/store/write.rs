@@ -87,7 +87,8 @@ impl Store {
         })
     }
 
-    /// Stores the interviewer's reply if it is the one that is due and the session is not finished.
+    /// Stores the interviewer's reply if it is the one that is due and the session is not finished; with `ends` the
+    /// session is finished by it.
     ///
     /// # Errors
     /// When the disk refuses; then nothing is stored.
@@ -97,6 +98,7 @@ impl Store {
         turn: &Turn,
         date: &str,
         how: &InterviewerTurn,
+        ends: bool,
     ) -> Result<Appended, StoreError> {
         self.transaction(|db| {
             let due = Some((turn.seq, Speaker::Interviewer));
@@ -105,6 +107,10 @@ impl Store {
             }
             insert_turn(db, id, turn, date, how)?;
             set_clock(db, id, turn.at_ms.unwrap_or(0))?;
+            if ends {
+                db.prepare_cached("UPDATE session SET status = 'finished', finished_at = ?2 WHERE id = ?1")?
+                    .execute([id, date])?;
+            }
             Ok(Appended::Stored)
         })
     }
