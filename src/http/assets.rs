@@ -30,6 +30,7 @@ pub(super) async fn asset(Named(path): Named<String>, headers: HeaderMap) -> Res
 pub(super) async fn enter(State(room): State<Room>, Named(code): Named<String>) -> Response {
     match room.keys.redeem(&code) {
         Some(cookie) => {
+            room.entered.notify_one();
             (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response()
         }
         None => (

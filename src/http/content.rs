@@ -5,8 +5,9 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::room::Room;
+use crate::grading::rubric::Rubric;
 
-/// Problems and competencies for the start page.
+/// Problems and competencies for the start page, and the rubric's words.
 pub(super) async fn list(State(room): State<Room>) -> Json<Value> {
     let desk = room.desk();
     let content = desk.content();
@@ -23,5 +24,14 @@ pub(super) async fn list(State(room): State<Room>) -> Json<Value> {
         .competencies()
         .map(|competency| json!({"id": competency.id, "title": competency.title, "dimensions": competency.dimensions}))
         .collect();
-    Json(json!({"problems": problems, "competencies": competencies}))
+    let rubric = Rubric::builtin();
+    let dimensions: Vec<Value> = rubric
+        .dimension
+        .iter()
+        .map(|dimension| json!({"id": dimension.id, "title": dimension.title, "anchors": dimension.anchors}))
+        .collect();
+    Json(json!({
+        "problems": problems, "competencies": competencies,
+        "rubric": {"version": rubric.version, "dimensions": dimensions},
+    }))
 }

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::{Arc, RwLock};
 
 use serde::Serialize;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ApiError;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub dirs: Dirs,
     /// Cancelled when the server goes down; streams end then.
     pub stopping: CancellationToken,
+    /// Told each time a one-time link was used.
+    pub entered: Notify,
     stage: RwLock<Stage>,
 }
 
@@ -91,6 +94,7 @@ impl Room {
             global,
             dirs,
             stopping: CancellationToken::new(),
+            entered: Notify::new(),
             stage: RwLock::new(Stage { desk, model }),
         }))
     }

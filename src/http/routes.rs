@@ -50,6 +50,10 @@ impl Body {
 
 /// JSON of a usual request.
 const JSON: Body = Body::Json(256 * 1024);
+/// A draft may be too long to be an answer, so that it can be shortened.
+const DRAFT: Body = Body::Json(512 * 1024);
+/// A new session may carry a résumé and a job posting as text.
+const DOCUMENTS: Body = Body::Json(1024 * 1024);
 /// An answer with the whiteboard: a scene of at most 1 MiB beside the text.
 const TURN: Body = Body::Json(1024 * 1024 + 256 * 1024);
 
@@ -86,14 +90,14 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/content", Body::None, || get(content::list)),
     key(Method::GET, "/api/models", Body::None, || get(models::list)),
     key(Method::POST, "/api/models/{id}/pull", Body::None, || post(models::pull)),
-    key(Method::POST, "/api/sessions", JSON, || post(sessions::create)),
+    key(Method::POST, "/api/sessions", DOCUMENTS, || post(sessions::create)),
     key(Method::GET, "/api/sessions", Body::None, || get(sessions::list)),
     key(Method::DELETE, "/api/sessions", Body::None, || delete(sessions::wipe)),
     key(Method::GET, "/api/sessions/{id}", Body::None, || get(sessions::show)),
     key(Method::DELETE, "/api/sessions/{id}", Body::None, || delete(sessions::remove)),
     key(Method::POST, "/api/sessions/{id}/turns", TURN, || post(turns::answer)),
     key(Method::GET, "/api/sessions/{id}/reply", Body::None, || get(turns::reply)),
-    key(Method::PUT, "/api/sessions/{id}/draft", JSON, || put(turns::draft)),
+    key(Method::PUT, "/api/sessions/{id}/draft", DRAFT, || put(turns::draft)),
     key(Method::POST, "/api/sessions/{id}/hint", Body::None, || post(sessions::hint)),
     key(Method::POST, "/api/sessions/{id}/pause", Body::None, || post(sessions::pause)),
     key(Method::POST, "/api/sessions/{id}/resume", Body::None, || post(sessions::resume)),
