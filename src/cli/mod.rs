@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod grade;
 pub mod lint;
 pub mod models;
+pub mod pull_display;
 pub mod run;
 pub mod serve;
 pub mod session;

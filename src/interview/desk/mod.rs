@@ -21,6 +21,7 @@ use super::session::{HintView, NewSession, Reply, ReplyEvent, SessionError, Sess
 use super::transcript::Speaker;
 use crate::content::Content;
 use crate::engine::Engine;
+pub use crate::export::{ExportFormat, Exported};
 use crate::store::{Appended, CandidateTurn, NewRecord, Record, Store};
 use live::Live;
 use view::Sitting;
@@ -69,29 +70,6 @@ pub enum GradeEvent {
         /// What to do.
         hint: String,
     },
-}
-
-/// What an export is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ExportFormat {
-    /// Markdown, for people.
-    Md,
-    /// The transcript file (version 1), for programs; `offrecord grade` reads it.
-    Json,
-    /// One self-contained page with its own content security policy.
-    Html,
-}
-
-/// An export, ready to be written or sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exported {
-    /// `offrecord-<round>-<problem>-<short id>.<format>`; safe on every file system.
-    pub file_name: String,
-    /// Such as `text/markdown; charset=utf-8`.
-    pub media_type: &'static str,
-    /// The whole file.
-    pub text: String,
 }
 
 /// Store, content and engine behind one handle. Cheap to clone.
@@ -381,8 +359,25 @@ impl Desk {
     ///
     /// # Errors
     /// [`SessionError::UnknownSession`], [`SessionError::Store`].
-    pub fn export(&self, _id: &str, _format: ExportFormat) -> Result<Exported, SessionError> {
-        Err(SessionError::WrongState("not built yet".to_owned()))
+    pub fn export(&self, id: &str, format: ExportFormat) -> Result<Exported, SessionError> {
+        let sitting = self.sitting(id)?;
+        let mut scorecards = Vec::new();
+        for n in &sitting.record.scorecards {
+            // A card of another version is still in the store and the JSON; a page cannot lay it out.
+            if let Ok(card) = serde_json::from_value(self.scorecard(id, *n)?) {
+                scorecards.push((*n, card));
+            }
+        }
+        let graded = !sitting.record.scorecards.is_empty();
+        let session = crate::export::Session {
+            transcript: grade::transcript(&sitting),
+            model_answer: if graded { view::model_answer(self.content(), &sitting.plan) } else { None },
+            summary: sitting.record.summary,
+            hints: sitting.record.hints,
+            remarks: sitting.record.remarks,
+            scorecards,
+        };
+        Ok(session.export(format))
     }
 
     /// Deletes one session and overwrites its bytes.
