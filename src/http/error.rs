@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::catalogue::CatalogueError;
 use crate::engine::EngineError;
 use crate::interview::session::{SessionError, SessionView};
 
@@ -135,9 +136,10 @@ impl ApiError {
         )
     }
 
-    /// The network is off and the request needs it.
-    pub fn offline(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "offline", message, "Start offrecord without --offline to fetch models.")
+    /// As the data of an `error` event in a stream.
+    #[must_use]
+    pub fn into_event(self) -> serde_json::Value {
+        json!({"code": self.code, "message": self.message, "hint": self.hint})
     }
 
     /// In OpenAI's shape, for `/v1`.
@@ -241,6 +243,36 @@ impl From<EngineError> for ApiError {
                 "Try again; if it comes back, check the model with `offrecord models verify`.",
             ),
         }
+    }
+}
+
+impl From<CatalogueError> for ApiError {
+    fn from(error: CatalogueError) -> Self {
+        use CatalogueError as E;
+        let (status, code, hint) = match &error {
+            E::Unknown { .. } | E::NotInstalled { .. } | E::NothingInstalled { .. } => {
+                (StatusCode::NOT_FOUND, "unknown_model", "GET /api/models lists the models there are.")
+            }
+            E::Offline { .. } => {
+                (StatusCode::CONFLICT, "offline", "Start offrecord without --offline to fetch a model.")
+            }
+            E::Busy { .. } => (StatusCode::CONFLICT, "pull_running", "Wait for it, then reload the list."),
+            E::TooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "too_large_for_memory", "Choose a smaller model."),
+            E::DiskFull { .. } => {
+                (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "Make room on the disk and try again.")
+            }
+            E::NoSource { .. } => {
+                (StatusCode::BAD_GATEWAY, "no_source", "Check the network, or bring the file: offrecord import FILE.")
+            }
+            E::Corrupt { .. } | E::Unusable { .. } => {
+                (StatusCode::BAD_GATEWAY, "corrupt", "Pull it again; what did not match was moved aside.")
+            }
+            E::Cancelled => (StatusCode::CONFLICT, "cancelled", "Pull again to go on."),
+            E::BadCatalogue { .. } | E::Io { .. } => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "models_folder", "Run `offrecord doctor`.")
+            }
+        };
+        Self::new(status, code, error.to_string(), hint)
     }
 }
 

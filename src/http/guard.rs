@@ -25,6 +25,7 @@ pub struct Hosts {
     /// Remote use was allowed and the server listens on every address: any IP literal with the right port is one of
     /// its own. A rebinding attack needs a *name*, so this lets none in.
     any_literal: Option<u16>,
+    remote: bool,
 }
 
 impl Hosts {
@@ -38,7 +39,14 @@ impl Hosts {
         if !ip.is_loopback() && !ip.is_unspecified() {
             allowed.push(address.to_string());
         }
-        Self { allowed, any_literal: ip.is_unspecified().then_some(port) }
+        Self { allowed, any_literal: ip.is_unspecified().then_some(port), remote: !is_local(ip) }
+    }
+
+    /// Whether other machines may reach this server. Browsers send `Sec-Fetch-Site` only over HTTPS and to loopback
+    /// addresses, so there an exact `Origin`, which they send with every change, has to do.
+    #[must_use]
+    pub fn remote(&self) -> bool {
+        self.remote
     }
 
     /// Whether a Host header is exactly one of this server's names.
@@ -96,7 +104,7 @@ fn check(room: &Room, path: Option<&str>, host: &str, request: &Request) -> Resu
         return Ok(body);
     }
     let proof = prove(room, headers).ok_or_else(ApiError::locked)?;
-    came_from_here(method, proof, host, headers)?;
+    came_from_here(method, proof, (host, room.hosts.remote()), headers)?;
     fits(body, headers)?;
     Ok(body)
 }
@@ -113,7 +121,12 @@ fn prove(room: &Room, headers: &HeaderMap) -> Option<Proof> {
 
 /// Refuses what another site's page made the browser send. `SameSite` alone is no defence: a page on another port of
 /// localhost is *same-site*.
-fn came_from_here(method: &Method, proof: Proof, host: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+fn came_from_here(
+    method: &Method,
+    proof: Proof,
+    (host, remote): (&str, bool),
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
     let site = single(headers, "sec-fetch-site")?;
     let origin = single(headers, "origin")?;
     let reads = matches!(*method, Method::GET);
@@ -121,7 +134,7 @@ fn came_from_here(method: &Method, proof: Proof, host: &str, headers: &HeaderMap
         Some("same-origin") => true,
         Some("none") => reads,
         Some(_) => false,
-        None => reads || proof == Proof::Bearer,
+        None => reads || proof == Proof::Bearer || (remote && origin.is_some()),
     };
     let origin_fits = origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
     if site_fits && origin_fits { Ok(()) } else { Err(ApiError::cross_site()) }

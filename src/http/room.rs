@@ -37,6 +37,8 @@ pub struct Shared {
     pub stopping: CancellationToken,
     /// Told each time a one-time link was used.
     pub entered: Notify,
+    /// Told when a model was pulled.
+    pub installed: Notify,
     stage: RwLock<Stage>,
 }
 
@@ -95,6 +97,7 @@ impl Room {
             dirs,
             stopping: CancellationToken::new(),
             entered: Notify::new(),
+            installed: Notify::new(),
             stage: RwLock::new(Stage { desk, model }),
         }))
     }

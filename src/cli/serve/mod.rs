@@ -75,17 +75,20 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let keys = Keys::draw(address.port())?;
     let key_file = key_file::KeyFile::write(&dirs.data, keys.token())?;
     let desk = Desk::open(store.clone(), Arc::new(Content::built_in()), None, Clock::system());
-    let state = ModelState::Loading { id: model.id.clone() };
+    let state = match &model {
+        Some(model) => ModelState::Loading { id: model.id.clone() },
+        None => ModelState::Missing { hint: "Pull one on the models page, or run `offrecord pull`.".into() },
+    };
     let room = Room::new(keys, Hosts::of(address), url, (global.clone(), dirs), desk, state);
 
     let link = words::link(&room)?;
-    words::greet(&room, &args, &model, &link)?;
+    words::greet(&room, &args, model.as_ref(), &link)?;
     words::offer_fresh_links(room.clone());
     if browser::wanted(&args, global) {
         browser::open(&link);
     }
 
-    let failed = loading::start(room.clone(), model);
+    let failed = loading::start(room.clone());
     let serving =
         tokio::spawn(accept::serve(listener, routes::router(room.clone()), Limits::default(), room.stopping.clone()));
     let ended = tokio::select! {

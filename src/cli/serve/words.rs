@@ -27,18 +27,19 @@ pub(super) fn link(room: &Room) -> anyhow::Result<String> {
 }
 
 /// The greeting: one JSON line on stdout for programs, else a few lines on stderr for people.
-pub(super) fn greet(room: &Room, args: &Args, model: &Chosen, link: &str) -> anyhow::Result<()> {
+pub(super) fn greet(room: &Room, args: &Args, model: Option<&Chosen>, link: &str) -> anyhow::Result<()> {
     if room.global.json {
         let line = json!({
             "url": room.url, "link": link, "token": room.keys.token(),
-            "model": {"id": model.id, "sha256": model.sha256}, "pid": std::process::id(),
+            "model": model.map(|model| json!({"id": model.id, "sha256": model.sha256})), "pid": std::process::id(),
         });
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
         stdout.flush()?;
         return Ok(());
     }
-    eprint!("{}", greeting(&room.dirs.data.display().to_string(), room.global.is_offline(), &model.id, link));
+    let model = model.map_or("none (pull one on the models page)", |model| &model.id);
+    eprint!("{}", greeting(&room.dirs.data.display().to_string(), room.global.is_offline(), model, link));
     if !guard::is_local(args.host) {
         eprintln!("  Caution   other machines can reach this server; link and token travel unencrypted");
     }
