@@ -46,6 +46,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message, hint)
     }
 
+    /// No such address.
+    pub fn nothing_here() -> Self {
+        Self::not_found("There is nothing at this address.", "See the reference for the addresses of this program.")
+    }
+
     /// The route exists, the method does not.
     pub fn wrong_method() -> Self {
         Self::new(

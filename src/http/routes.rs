@@ -109,7 +109,7 @@ pub static TABLE: &[Route] = &[
     key(Method::POST, "/v1/chat/completions", Body::Json(1024 * 1024), || post(completions::create)),
     // Below these prefixes nothing is a file of the page, so nothing is open there either.
     key(Method::GET, "/api/{*rest}", Body::None, || any(nothing_here)),
-    key(Method::GET, "/v1/{*rest}", Body::None, || any(nothing_here)),
+    key(Method::GET, "/v1/{*rest}", Body::None, || any(completions::nothing_here)),
 ];
 
 /// The rules of a route that exists.
@@ -132,7 +132,7 @@ pub fn router(room: Room) -> Router {
 }
 
 async fn nothing_here() -> ApiError {
-    ApiError::not_found("There is nothing at this address.", "See the reference for the addresses of this program.")
+    ApiError::nothing_here()
 }
 
 async fn wrong_method() -> ApiError {

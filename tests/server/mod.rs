@@ -1,6 +1,6 @@
 //! A server with the scripted engine on a free port, and a client that can send anything.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

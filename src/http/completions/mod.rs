@@ -42,6 +42,11 @@ pub(super) async fn create(State(room): State<Room>, request: Request) -> Respon
     }
 }
 
+/// Anything else below `/v1`.
+pub(super) async fn nothing_here() -> Response {
+    ApiError::nothing_here().into_openai()
+}
+
 async fn complete(room: &Room, request: Request) -> Result<Response, ApiError> {
     let Payload(asked): Payload<ChatRequest> = Payload::from_request(request, &()).await?;
     let engine = room.engine()?;
