@@ -12,9 +12,11 @@ pub mod grade;
 pub mod lint;
 pub mod models;
 pub mod pull_display;
+pub mod room;
 pub mod run;
 pub mod serve;
 pub mod session;
+pub mod terminal;
 
 /// Exit codes, as promised to scripts.
 pub mod exit {

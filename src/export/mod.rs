@@ -123,7 +123,7 @@ fn clock(at_ms: Option<u64>) -> String {
 }
 
 /// Control characters (terminal commands among them) become visible signs; line breaks and tabs stay.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
         .map(|c| match c {

@@ -77,6 +77,14 @@ pub struct Combine {
     pub leash: f64,
     /// Strength from which a quotation is evidence.
     pub usable: f64,
+    /// Log-odds that a place with a cue answers its item.
+    pub cue: f64,
+    /// What a fully specific place adds to them.
+    pub specific: f64,
+    /// What one logit of the model's lift adds to them.
+    pub model: f64,
+    /// The lift counts within plus and minus this.
+    pub most_lift: f64,
 }
 
 /// One dimension's words.

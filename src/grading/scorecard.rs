@@ -36,9 +36,18 @@ pub struct Scorecard {
     pub interviewer_report: Option<serde_json::Value>,
     /// Context that the candidate added in a dispute; the first reading is kept beside this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dispute: Option<String>,
+    pub dispute: Option<Dispute>,
     /// What made this grade.
     pub provenance: Provenance,
+}
+
+/// Words added in a dispute. Quotations may name its turn, which is not in the transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// One past the transcript's last `seq`.
+    pub turn: u32,
+    /// What was added.
+    pub text: String,
 }
 
 /// The total.
