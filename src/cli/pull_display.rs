@@ -1,7 +1,7 @@
 //! How a pull shows itself: a bar for a person at a terminal, JSON lines for everything else.
 
 use std::cell::RefCell;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 

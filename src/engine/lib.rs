@@ -10,6 +10,7 @@ pub mod model;
 pub mod prompt;
 pub mod request;
 pub mod scripted;
+pub mod text;
 pub mod tiny;
 
 pub use handle::{Engine, Generation, Job};

@@ -43,6 +43,11 @@ pub enum Error {
     /// A model family that we do not run.
     #[error("model architecture {0:?} is not supported (supported: llama, qwen2, qwen3, gemma3, phi3)")]
     Unsupported(String),
+    /// A way of cutting text that we do not know.
+    #[error(
+        "tokenizer {0:?} is not supported (supported: byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
+    )]
+    Tokenizer(String),
 }
 
 impl Error {
