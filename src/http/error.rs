@@ -266,9 +266,11 @@ impl From<CatalogueError> for ApiError {
             E::DiskFull { .. } => {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "Make room on the disk and try again.")
             }
-            E::NoSource { .. } => {
-                (StatusCode::BAD_GATEWAY, "no_source", "Check the network, or bring the file: offrecord import FILE.")
-            }
+            E::NoSource { .. } => (
+                StatusCode::BAD_GATEWAY,
+                "no_source",
+                "Check the network, or bring the file: offrecord models import FILE.",
+            ),
             E::Corrupt { .. } | E::Unusable { .. } => {
                 (StatusCode::BAD_GATEWAY, "corrupt", "Pull it again; what did not match was moved aside.")
             }
