@@ -10,6 +10,7 @@ pub mod model;
 pub mod prompt;
 pub mod request;
 pub mod scripted;
+pub mod template;
 pub mod text;
 pub mod tiny;
 
