@@ -6,6 +6,7 @@
 
 pub mod gguf;
 mod handle;
+mod kernels;
 pub mod model;
 pub mod prompt;
 pub mod request;
@@ -14,6 +15,7 @@ pub mod template;
 pub mod text;
 pub mod tiny;
 
+pub use kernels::{Kernel, Unavailable};
 pub use handle::{Engine, Generation, Job};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{

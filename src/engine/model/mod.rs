@@ -2,6 +2,14 @@
 //!
 //! Two implementations: `transformer` (our own, the fast path) and the fallback over candle-transformers.
 
+mod load;
+mod rotary;
+mod sequences;
+mod transformer;
+mod weights;
+
+pub use load::{LoadError, LoadOptions, load};
+
 /// Names a live sequence of one model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sequence(pub u32);
