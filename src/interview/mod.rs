@@ -1,13 +1,23 @@
 //! The interview: what is decided, how it is worded, and one session's flow from answer to reply.
 
+pub mod anchor;
+pub mod checks;
+pub mod classify;
 pub mod clock;
 pub mod coach;
+pub mod contradiction;
 pub mod coverage;
 pub mod desk;
 pub mod dice;
 pub mod director;
+pub mod facts;
+pub mod hints;
 pub mod interviewer;
+pub mod judge;
+pub mod lexicon;
 pub mod note;
 pub mod plan;
+pub mod reading;
 pub mod session;
 pub mod transcript;
+pub mod wording;

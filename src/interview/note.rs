@@ -50,6 +50,12 @@ pub enum AnswerClass {
     AsksForAnswer,
     /// Empty, emoji only, random letters.
     Gibberish,
+    /// Words in another language.
+    OtherLanguage,
+    /// Program text.
+    Code,
+    /// The interviewer's own words given back.
+    Echo,
     /// Behavioural: "we" throughout.
     AllWe,
     /// Behavioural: "I would".
@@ -64,6 +70,24 @@ pub enum AnswerClass {
     Confidential,
     /// Behavioural: it hurts to tell.
     Distress,
+}
+
+impl AnswerClass {
+    /// Whether an answer of this class may hold evidence at all.
+    #[must_use]
+    pub const fn holds_content(self) -> bool {
+        !matches!(
+            self,
+            Self::Injection
+                | Self::Gibberish
+                | Self::OtherLanguage
+                | Self::Code
+                | Self::Echo
+                | Self::OffTopic
+                | Self::AsksForAnswer
+                | Self::Distress
+        )
+    }
 }
 
 /// One thing found in an answer.
@@ -193,6 +217,12 @@ pub enum Act {
     Decline,
     /// Asks for the answer again (nothing usable was said).
     AskAgain,
+    /// Asks for English.
+    AskInEnglish,
+    /// Asks for words in place of program text.
+    WalkThroughCode,
+    /// A curveball was not taken up: asks once what it changes.
+    Adapt,
     /// Raises the bar on a strong answer: number, failure, next size.
     RaiseBar,
     /// Behavioural: whose part was it.
@@ -209,6 +239,10 @@ pub enum Act {
     AskTheirView,
     /// Behavioural: another story, please.
     AskAnother,
+    /// Behavioural: opens the next story.
+    NextStory,
+    /// Goes back to the open question after a redirect.
+    BackToIt,
     /// Behavioural: leave names out.
     LeaveNamesOut,
     /// Behavioural: slow down, offer to skip.
@@ -235,6 +269,8 @@ pub struct Note {
     pub facts: Vec<String>,
     /// It asked for something that is not on the sheet.
     pub not_on_sheet: bool,
+    /// Design: the dive that it goes into, by id.
+    pub dive: String,
     /// It contradicts an earlier turn.
     pub contradiction: Option<Contradiction>,
     /// A piece to hang the next question on, if no cue gave one.

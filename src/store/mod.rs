@@ -165,3 +165,6 @@ fn damage(db: &Connection) -> Option<String> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

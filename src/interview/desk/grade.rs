@@ -37,6 +37,8 @@ impl Desk {
                 Err(_) => failed("internal", "grading failed inside the program. This is a bug.".to_owned()),
             };
             desk.live().session(&id).grade = None;
+            // Whoever hears the end may close the store.
+            drop(desk);
             told.end(last);
         });
         (events, Running { telling, task })

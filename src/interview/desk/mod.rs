@@ -460,3 +460,6 @@ fn fresh_seed() -> Result<u64, SessionError> {
     let bits = getrandom::u64().map_err(|error| SessionError::Store(format!("no random numbers: {error}")))?;
     Ok(bits >> 11)
 }
+
+#[cfg(test)]
+mod tests;
