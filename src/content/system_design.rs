@@ -1,5 +1,7 @@
 //! The schema of a system-design problem.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Dimension, RedFlag};
@@ -48,6 +50,11 @@ pub struct Problem {
     /// For reviews: the document or diff that the candidate must judge (Markdown), shown beside the transcript.
     #[serde(default)]
     pub document: Option<String>,
+    /// Questions that open a phase in this problem's words (`{quote}` not allowed); the general ones if left out.
+    /// Reviews need them ("What is the first thing you would stop this change for?"). Keys: `constraints`, `sizing`,
+    /// `high-level`, `dive-a`, `operate`, `alternatives`.
+    #[serde(default)]
+    pub openings: BTreeMap<Phase, Vec<String>>,
     /// Everything the interviewer knows. Nothing else is ever told.
     pub facts: Vec<Fact>,
     /// What a good answer covers, per phase.
@@ -155,6 +162,10 @@ pub struct Curveball {
     pub ask: String,
     /// Phrases that make it likely.
     pub cues: Vec<String>,
+    /// One follow-up for an answer that does not adapt the design, two wordings as in [`ChecklistItem::probes`]; the
+    /// general ones if left out.
+    #[serde(default)]
+    pub probes: Vec<String>,
 }
 
 /// The hint ladder of one topic, from free to costly. Never the finished answer.

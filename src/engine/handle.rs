@@ -8,7 +8,7 @@ use crate::prompt::Prompt;
 use crate::request::{ChooseRequest, EngineError, Event, Finished, GenerateRequest, ModelInfo, Priority, Scored};
 
 /// Jobs that may wait; one more is [`EngineError::Busy`].
-pub const QUEUE: usize = 32;
+pub(crate) const QUEUE: usize = 32;
 
 /// Work for the thread that owns a model. A dropped reply channel cancels the job within a token or a prefill chunk.
 pub enum Job {

@@ -4,11 +4,14 @@
 //! [`Engine::choose`] judges something. Behind it one thread owns one model (`worker`); everything is
 //! bounded, and a full queue is [`EngineError::Busy`], never a wait.
 
+pub mod gguf;
 mod handle;
 pub mod model;
 pub mod prompt;
 pub mod request;
 pub mod scripted;
+pub mod text;
+pub mod tiny;
 
 pub use handle::{Engine, Generation, Job};
 pub use prompt::{Message, Prompt, Role};

@@ -1,0 +1,293 @@
+//! Whole interviews over HTTP with the scripted engine: both rounds from the first question to the export, and what
+//! happens on the way when a client does something else.
+
+mod server;
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use offrecord::engine::scripted::Script;
+use offrecord::http::accept::Limits;
+use serde_json::{Value, json};
+use server::{Answer, Server};
+
+const ANSWERS: [&str; 6] = [
+    "First I would ask how many parcels move each day and how fresh the position has to be, because that decides whether \
+     one database is enough. I assume ten million parcels and a few scans each.",
+    "I would append every scan to a log keyed by parcel and keep a table with the latest position for each parcel. A read \
+     goes to that table, so its cost does not grow with the history of the parcel.",
+    "The write path is the hard part. A depot scans in bursts, so I put a queue before the table and accept that a position \
+     may be some seconds late. If the queue is down, depots keep their scans and send them later.",
+    "I decided against one row per scan in the hot table, because then every read would have to sort. The price is that \
+     the latest position must be updated idempotently when scans arrive out of order.",
+    "We would notice trouble by the age of the newest scan per depot. I would page on that and roll back by replaying the \
+     log into a fresh table, which my team did once in production after a bad deploy.",
+    "With another month I would try change data capture in place of the queue, since it needs one part less, but it ties \
+     us to the database we have today, which is a decision that is hard to undo.",
+];
+
+/// A session with all of [`ANSWERS`] given; the stream of each answer is checked.
+fn interview(server: &Server, round: &str) -> String {
+    let mut view = server.session(round);
+    let id = view["id"].as_str().expect("an id").to_owned();
+    for text in ANSWERS {
+        if view["status"] != "active" {
+            break;
+        }
+        let answer = answer(server, &id, text, &view["next_seq"]);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+        let events = answer.events();
+        let (last, data) = events.last().expect("events");
+        assert_eq!(last, "done", "{events:?}");
+        let spoken: String =
+            events.iter().filter(|(event, _)| event == "token").filter_map(|(_, data)| data["text"].as_str()).collect();
+        assert_eq!(data["turn"]["role"], "interviewer");
+        assert_eq!(data["turn"]["text"].as_str().expect("text").trim(), spoken.trim());
+        view = get(server, &format!("/api/sessions/{id}"));
+        let turns = view["turns"].as_array().expect("turns");
+        assert_eq!(turns.last().expect("a turn"), &data["turn"], "what was announced is what is stored");
+        assert_eq!(turns[turns.len() - 2]["text"], text);
+        assert_eq!(view["next_seq"], turns.len());
+    }
+    id
+}
+
+fn get(server: &Server, path: &str) -> Value {
+    let answer = server.api("GET", path, None);
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    answer.json()
+}
+
+fn post(server: &Server, path: &str) -> Answer {
+    server.api("POST", path, None)
+}
+
+fn answer(server: &Server, id: &str, text: &str, expected_seq: &Value) -> Answer {
+    let body = json!({"text": text, "expected_seq": expected_seq});
+    server.api("POST", &format!("/api/sessions/{id}/turns"), Some(&body))
+}
+
+fn whole_session(round: &str) {
+    let server = Server::start();
+    let id = interview(&server, round);
+
+    if get(&server, &format!("/api/sessions/{id}"))["status"] == "active" {
+        let early = server.api("POST", &format!("/api/sessions/{id}/scorecards"), Some(&json!({})));
+        assert_eq!((early.status, early.code().as_str()), (409, "wrong_state"), "not finished yet");
+    }
+    let finished = post(&server, &format!("/api/sessions/{id}/finish"));
+    assert_eq!((finished.status, &finished.json()["status"]), (200, &json!("finished")));
+
+    let graded = server.api("POST", &format!("/api/sessions/{id}/scorecards"), Some(&json!({"seed": 3})));
+    assert_eq!(graded.status, 200, "{}", graded.text());
+    let events = graded.events();
+    let dimensions = events.iter().filter(|(event, _)| event == "dimension").count();
+    assert_eq!(dimensions, 6, "{}", graded.text());
+    let (last, data) = events.last().expect("events");
+    assert_eq!((last.as_str(), &data["n"]), ("done", &json!(1)));
+    let stored = get(&server, &format!("/api/sessions/{id}/scorecards/1"));
+    assert_eq!(stored, data["scorecard"]);
+    quotations_are_verbatim(&stored, &get(&server, &format!("/api/sessions/{id}")));
+
+    let list = get(&server, "/api/sessions");
+    assert_eq!(list[0]["id"], id);
+    for (format, media_type) in [("md", "text/markdown"), ("json", "application/json"), ("html", "text/html")] {
+        let export = server.api("GET", &format!("/api/sessions/{id}/export?format={format}"), None);
+        assert_eq!(export.status, 200, "{}", export.text());
+        assert!(export.header("content-type").is_some_and(|found| found.starts_with(media_type)));
+        assert!(export.header("content-disposition").is_some_and(|value| value.starts_with("attachment; filename=\"")));
+        assert_eq!(export.header("content-security-policy"), Some("sandbox"));
+        assert!(export.text().contains("ten million parcels"), "{format}");
+    }
+
+    let late = answer(&server, &id, "One more thing.", &json!(99));
+    assert_eq!((late.status, late.code().as_str()), (409, "wrong_state"));
+    assert_eq!(server.api("DELETE", &format!("/api/sessions/{id}"), None).status, 204);
+    assert_eq!(server.api("GET", &format!("/api/sessions/{id}"), None).status, 404);
+    assert_eq!(get(&server, "/api/sessions"), json!([]));
+}
+
+/// `turns[seq].text[start..end] == quote`, in characters.
+fn quotations_are_verbatim(scorecard: &Value, view: &Value) {
+    for dimension in scorecard["dimensions"].as_array().expect("dimensions") {
+        for evidence in dimension["evidence"].as_array().into_iter().flatten() {
+            let number = |field: &str| evidence[field].as_u64().expect("a number") as usize;
+            let text = view["turns"][number("turn")]["text"].as_str().expect("text");
+            let piece: String = text.chars().skip(number("start")).take(number("end") - number("start")).collect();
+            assert_eq!(evidence["quote"], piece);
+        }
+    }
+}
+
+#[test]
+fn a_system_design_round_from_start_to_export() {
+    whole_session("system-design");
+}
+
+#[test]
+fn a_behavioural_round_from_start_to_export() {
+    whole_session("behavioural");
+}
+
+#[test]
+fn the_second_of_two_tabs_gets_409_and_the_fresh_state() {
+    let server = Server::start();
+    let view = server.session("system-design");
+    let id = view["id"].as_str().expect("an id");
+    assert_eq!(answer(&server, id, ANSWERS[0], &view["next_seq"]).status, 200);
+    let second = answer(&server, id, ANSWERS[1], &view["next_seq"]);
+    assert_eq!((second.status, second.code().as_str()), (409, "conflict"));
+    let fresh = &second.json()["session"];
+    assert_eq!(fresh["turns"], get(&server, &format!("/api/sessions/{id}"))["turns"]);
+    assert_eq!(fresh["turns"][1]["text"], ANSWERS[0], "the first answer stands");
+}
+
+#[test]
+fn an_answer_over_32_kib_is_refused_and_kept_as_draft() {
+    let server = Server::start();
+    let view = server.session("behavioural");
+    let id = view["id"].as_str().expect("an id");
+    let long = "word ".repeat(7_000);
+    let refused = answer(&server, id, &long, &view["next_seq"]);
+    assert_eq!((refused.status, refused.code().as_str()), (413, "too_long"));
+    assert!(refused.json()["error"]["hint"].as_str().is_some_and(|hint| hint.contains("draft is kept")));
+    assert_eq!(get(&server, &format!("/api/sessions/{id}"))["draft"], long);
+}
+
+#[test]
+fn drafts_hints_and_pauses() {
+    let server = Server::start();
+    let view = server.session("system-design");
+    let id = view["id"].as_str().expect("an id");
+    let draft = json!({"text": "I would begin with"});
+    assert_eq!(server.api("PUT", &format!("/api/sessions/{id}/draft"), Some(&draft)).status, 204);
+    assert_eq!(get(&server, &format!("/api/sessions/{id}"))["draft"], "I would begin with");
+
+    let paused = post(&server, &format!("/api/sessions/{id}/pause")).json();
+    assert_eq!((&paused["status"], &paused["clock"]["running"]), (&json!("paused"), &json!(false)));
+    let refused = answer(&server, id, ANSWERS[0], &view["next_seq"]);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "wrong_state"));
+    assert_eq!(post(&server, &format!("/api/sessions/{id}/resume")).json()["status"], "active");
+    assert_eq!(answer(&server, id, ANSWERS[0], &view["next_seq"]).status, 200);
+
+    let hint = post(&server, &format!("/api/sessions/{id}/hint"));
+    if hint.status == 200 {
+        assert_eq!(get(&server, &format!("/api/sessions/{id}"))["hints"][0], hint.json());
+    } else {
+        assert_eq!((hint.status, hint.code().as_str()), (409, "wrong_state"));
+    }
+}
+
+#[test]
+fn what_is_not_there_is_404_with_a_hint() {
+    let server = Server::start();
+    let id = server.session("system-design")["id"].as_str().expect("an id").to_owned();
+    let new =
+        json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "coach", "problem": "no-such"});
+    let refused = server.api("POST", "/api/sessions", Some(&new));
+    assert_eq!((refused.status, refused.code().as_str()), (404, "unknown_problem"));
+    for (method, path) in [
+        ("GET", "/api/sessions/none".to_owned()),
+        ("GET", "/api/sessions/..%2f..%2fetc".to_owned()),
+        ("GET", "/api/sessions/%ff".to_owned()),
+        ("GET", "/api/sessions/%00".to_owned()),
+        ("GET", "/api/sessions/none/export?format=md".to_owned()),
+        ("GET", "/api/sessions/none/reply".to_owned()),
+        ("POST", "/api/sessions/none/hint".to_owned()),
+        ("POST", "/api/sessions/none/finish".to_owned()),
+        ("DELETE", "/api/sessions/none".to_owned()),
+        ("GET", format!("/api/sessions/{id}/scorecards/1")),
+        ("GET", format!("/api/sessions/{id}/scorecards/0")),
+        ("GET", format!("/api/sessions/{id}/scorecards/x")),
+        ("GET", format!("/api/sessions/{id}/scorecards/99999999999999")),
+        ("GET", "/api/nothing".to_owned()),
+        ("GET", "/no-such-file.js".to_owned()),
+        ("GET", "/../../etc/passwd".to_owned()),
+        ("GET", "/..%2f..%2fetc%2fpasswd".to_owned()),
+        ("POST", "/api/models/no-such-model/pull".to_owned()),
+    ] {
+        let answer = server.api(method, &path, None);
+        assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
+        assert!(!answer.json()["error"]["hint"].as_str().unwrap_or_default().is_empty(), "{path}");
+    }
+    let wrong = server.api("PATCH", &format!("/api/sessions/{id}"), None);
+    assert_eq!((wrong.status, wrong.code().as_str()), (405, "wrong_method"));
+    let format = server.api("GET", &format!("/api/sessions/{id}/export?format=docx"), None);
+    assert_eq!((format.status, format.code().as_str()), (422, "invalid"));
+}
+
+#[test]
+fn a_client_that_left_takes_the_same_reply_up_again() {
+    let slow = Script {
+        words: Box::new(|_| "What happens to a request after that, and who would notice first?".into()),
+        delay: Duration::from_millis(20),
+        ..Script::default()
+    };
+    let server = Server::with(Some(slow), Limits::default());
+    let view = server.session("system-design");
+    let id = view["id"].as_str().expect("an id");
+
+    let body = json!({"text": ANSWERS[0], "expected_seq": view["next_seq"]}).to_string();
+    let mut socket = server.connect();
+    write!(
+        socket,
+        "POST /api/sessions/{id}/turns HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.address,
+        server.bearer(),
+        body.len()
+    )
+    .expect("sent");
+    let mut some = [0; 64];
+    socket.read_exact(&mut some).expect("the stream has begun");
+    drop(socket);
+
+    let again = server.api("GET", &format!("/api/sessions/{id}/reply"), None);
+    let after = get(&server, &format!("/api/sessions/{id}"));
+    let turns = after["turns"].as_array().expect("turns");
+    assert_eq!(turns.len(), 3, "one answer, one reply: {turns:?}");
+    if again.status == 200 {
+        let events = again.events();
+        let (last, data) = events.last().expect("events");
+        assert_eq!((last.as_str(), &data["turn"]), ("done", &turns[2]));
+    } else {
+        assert_eq!(again.status, 204, "the reply was done before we came back");
+    }
+    assert_eq!(server.api("GET", &format!("/api/sessions/{id}/reply"), None).status, 204, "none is due any more");
+}
+
+#[test]
+fn while_the_model_loads_the_page_reads_and_interviews_wait() {
+    let server = Server::with(None, Limits::default());
+    assert_eq!(get(&server, "/api/sessions"), json!([]));
+    assert_eq!(get(&server, "/api/status")["model"], json!({"state": "loading", "id": "scripted"}));
+    assert!(get(&server, "/api/content")["rubric"]["dimensions"].as_array().is_some_and(|list| list.len() == 6));
+    let new = json!({"round": "behavioural", "level": "staff", "minutes": 30, "mode": "coach"});
+    let refused = server.api("POST", "/api/sessions", Some(&new));
+    assert_eq!((refused.status, refused.code().as_str()), (503, "loading"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+
+    let engine = offrecord::engine::scripted::start(Script::default());
+    server.room.set_desk(server.room.desk().with_engine(engine));
+    assert_eq!(get(&server, "/api/status")["model"]["state"], "ready");
+    assert_eq!(server.api("POST", "/api/sessions", Some(&new)).status, 201);
+}
+
+#[test]
+fn wiping_leaves_no_session() {
+    let server = Server::start();
+    server.session("system-design");
+    server.session("behavioural");
+    assert_eq!(get(&server, "/api/sessions").as_array().map(Vec::len), Some(2));
+    assert_eq!(server.api("DELETE", "/api/sessions", None).status, 204);
+    assert_eq!(get(&server, "/api/sessions"), json!([]));
+}
+
+#[test]
+fn a_fresh_link_can_be_had_with_the_token() {
+    let server = Server::start();
+    let link = post(&server, "/api/links").json()["url"].as_str().expect("a link").to_owned();
+    let path = link.strip_prefix(&format!("http://{}", server.address)).expect("our own address");
+    assert_eq!(server.send("GET", path, &[("Host", &server.address.to_string())], b"").status, 303);
+}
