@@ -20,7 +20,7 @@ const states = {
   "room-draft": ["/sessions/active", async (page) => page.locator("#answer").fill("When it comes back, everything in the retry queue is due at once: five tries each, and the backoff has grown the same way for all of them.\n\nSo I would put a budget on it:\n- at most 10 % of the sends may be retries\n- the rest waits in the queue, oldest first\n- past their deadline they are dropped, except receipts")],
   "room-reading": ["/sessions/answered", async (page) => page.getByText("reading 812").waitFor(), (state) => (state.hold = "prefill")],
   "room-writing": ["/sessions/answered", async (page) => page.getByText("provider").last().waitFor(), (state) => (state.hold = 12)],
-  "room-failed": ["/sessions/answered", async (page) => page.getByText("Ask again").waitFor(), (state) => (state.hold = "error")],
+  "room-failed": ["/sessions/answered", async (page) => page.getByRole("button", { name: "Ask again" }).waitFor(), (state) => (state.hold = "error")],
   "room-lost": ["/sessions/active", async (page, mock) => { mock.state.down = true; mock.cut(); await page.evaluate(() => dispatchEvent(new Event("online"))); await page.getByText("does not answer").waitFor(); }],
   "room-conflict": ["/sessions/active", async (page, mock) => { await page.locator("#answer").fill("My draft stays."); mock.state.sessions.get("active").next_seq = 9; await page.getByRole("button", { name: /Send/ }).click(); await page.getByText("moved on").waitFor(); }],
   "room-hint": ["/sessions/active", async (page) => page.getByRole("button", { name: "Hint" }).click()],

@@ -16,6 +16,8 @@ import { Transcript } from "../parts/transcript.js";
 
 /** @typedef {import("../types.js").Session} Session */
 
+const wide = matchMedia("(min-width: 70.01rem)");
+
 /** @param {{ id: string }} props */
 export function RoomPage({ id }) {
   const [room, setRoom] = useState(/** @type {import("../room.js").Room | null} */ (null));
@@ -43,7 +45,7 @@ function Opened({ room }) {
 function Room({ room, session }) {
   const [asking, setAsking] = useState(/** @type {"hint" | "finish" | null} */ (null));
   const [busy, setBusy] = useState(false);
-  const [side, setSide] = useState(true);
+  const [side, setSide] = useState(() => wide.matches);
   const latest = useRef(session);
   latest.current = session;
   const open = session.status === "active";
@@ -94,7 +96,7 @@ function Room({ room, session }) {
       </div>
       <${TimeLeft} session=${session} />
       <div class="room-actions">
-        ${document_ && html`<button type="button" class="button quiet only-narrow" aria-pressed=${side} onClick=${() => setSide(!side)}>Document</button>`}
+        ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => setSide(!side)}>${side ? "Back to the talk" : "Document"}</button>`}
         ${session.status !== "finished"
           ? html`
               <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H">Hint</button>

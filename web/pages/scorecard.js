@@ -10,7 +10,7 @@ import { Failure, Notice } from "../parts/notice.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Record } from "../parts/record.js";
-import { Scale } from "../parts/scale.js";
+import { Scale, ScaleHead } from "../parts/scale.js";
 
 /** @typedef {import("../types.js").Scorecard} Card */
 /** @typedef {import("../types.js").Session} Session */
@@ -90,6 +90,7 @@ function Body({ card, session, rubric, onJump }) {
     <${NextTime} card=${card} />
     <section aria-labelledby="dimensions">
       <h2 id="dimensions">Six dimensions</h2>
+      <div class="scale-head-row"><span></span><${ScaleHead} /></div>
       <div class="dimensions">
         ${card.dimensions.map((dimension) => html`<${DimensionRow} key=${dimension.id} dimension=${dimension} onJump=${onJump}
           anchors=${rubric?.dimensions?.find((/** @type {any} */ d) => d.id === dimension.id)?.anchors} />`)}

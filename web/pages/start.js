@@ -85,11 +85,11 @@ export function Start() {
       <form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), start())}>
         <${Choice} legend="Round" name="round" value=${choice.round} onPick=${(/** @type {any} */ round) => pick({ round })} options=${rounds} />
         <${TopicPicker} topics=${topics} value=${problem} onPick=${setProblem} round=${choice.round} />
-        <div class="pair">
+        <div class="trio">
           <${Choice} legend="Level" name="level" value=${choice.level} onPick=${(/** @type {any} */ level) => pick({ level })} options=${levels} />
           <${Choice} legend="Minutes" name="minutes" value=${choice.minutes} onPick=${(/** @type {any} */ minutes) => pick({ minutes })} options=${lengths} />
+          <${Choice} legend="Feedback" name="mode" value=${choice.mode} onPick=${(/** @type {any} */ mode) => pick({ mode })} options=${modes} />
         </div>
-        <${Choice} legend="Feedback" name="mode" value=${choice.mode} onPick=${(/** @type {any} */ mode) => pick({ mode })} options=${modes} />
         <div class="papers">
           <${PasteBox} name="resume" title="Résumé" note="Questions go by what you have done." value=${papers.resume}
             onWrite=${(/** @type {string} */ resume) => setPapers((old) => ({ ...old, resume }))} />
@@ -148,7 +148,7 @@ const levels = [
 ];
 const lengths = [15, 30, 45].map((minutes) => ({ value: minutes, label: String(minutes) }));
 const modes = [
-  { value: "realistic", label: "Realistic", note: "Nothing until the end, as in a real round." },
-  { value: "coach", label: "Coach", note: "Two sentences of feedback after each answer." },
+  { value: "realistic", label: "Realistic", note: "Feedback at the end only." },
+  { value: "coach", label: "Coach", note: "Feedback after each answer." },
 ];
 

@@ -1,6 +1,6 @@
 // Time: what is left in all and in this phase, and where the interview stands in its plan.
 
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { clock, spokenMinutes } from "../format.js";
 
 /** @typedef {import("../types.js").Session} Session */
@@ -38,8 +38,14 @@ export function TimeLeft({ session }) {
 export function PhaseRail({ session }) {
   const used = useElapsed(session);
   const current = session.plan.findIndex((phase) => phase.id === session.phase);
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  useLayoutEffect(() => {
+    const now = /** @type {HTMLElement | null} */ (list.current?.querySelector(".now") ?? null);
+    // On a narrow screen the plan is a strip: it shows where the interview is.
+    list.current?.parentElement?.scrollTo({ left: (now?.offsetLeft ?? 0) - 16 });
+  }, [session.phase]);
   return html`<nav class="phases" aria-label="Phases">
-    <ol>
+    <ol ref=${list}>
       ${session.plan.map((phase, index) => {
         const where = index < current ? "done" : index === current ? "now" : "next";
         return html`<li class=${where} aria-current=${where === "now" ? "step" : undefined}>
