@@ -29,12 +29,6 @@ pub fn scripted_engine() -> Engine {
     scripted::start(demonstration::script())
 }
 
-/// Whether this run plays the script instead of a model.
-#[must_use]
-pub fn is_scripted() -> bool {
-    std::env::var(ENGINE).is_ok_and(|engine| engine == "scripted")
-}
-
 /// Loads the model of this run: the one that `--model` names, else the best installed one that fits. Never opens a
 /// connection; [`super::ensure`] installs first where that is wanted.
 ///

@@ -263,7 +263,7 @@ impl From<CatalogueError> for ApiError {
             }
             E::Busy { .. } => (StatusCode::CONFLICT, "pull_running", "Wait for it, then reload the list."),
             E::TooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "too_large_for_memory", "Choose a smaller model."),
-            E::DiskFull { .. } => {
+            E::DiskFull { .. } | E::DiskRanOut { .. } => {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "Make room on the disk and try again.")
             }
             E::NoSource { .. } => (

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalogue::report::{self, MemoryFacts, ModelFacts};
 use crate::config::Global;
+use crate::engine::Kernel;
 
 /// Everything that `doctor` looks at.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +17,8 @@ pub(super) struct Facts {
     pub(super) cores: usize,
     /// Of those that kernels ask for.
     pub(super) cpu_features: Vec<&'static str>,
+    /// Kernels that this processor can run, fastest first.
+    pub(super) kernels: Vec<&'static str>,
     pub(super) memory: MemoryFacts,
     pub(super) models: ModelFacts,
     pub(super) models_dir: PathBuf,
@@ -38,6 +41,7 @@ impl Facts {
             cpu: cpu_name().unwrap_or_else(|| "unknown processor".into()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: report::cpu_features(),
+            kernels: Kernel::available().into_iter().map(Kernel::name).collect(),
             memory: report::memory()?,
             models: report::models(&dirs.models)?,
             data_writable: tempfile::tempfile_in(nearest).is_ok(),

@@ -48,12 +48,15 @@ fn fail(name: &'static str, detail: String, fix: impl Into<String>) -> Finding {
 
 fn processor(facts: &Facts) -> Finding {
     let cores = if facts.cores == 1 { "1 core".to_owned() } else { format!("{} cores", facts.cores) };
-    if facts.cpu_features.is_empty() {
-        let fix =
-            "The portable kernel is used: correct, and slow. Choose a small model, such as smollm2-135m-instruct-q4_1.";
-        return warn("processor", format!("{}, {cores}, no instructions that the fast kernels need", facts.cpu), fix);
+    let Some((best, others)) = facts.kernels.split_first() else {
+        return ok("processor", format!("{}, {cores}", facts.cpu));
+    };
+    let detail = format!("{}, {cores}, kernel {best}", facts.cpu);
+    if others.is_empty() {
+        let fix = "The portable kernel is correct, and slow. Choose a small model, such as smollm2-135m-instruct-q4_1.";
+        return warn("processor", detail, fix);
     }
-    ok("processor", format!("{}, {cores} ({})", facts.cpu, facts.cpu_features.join(", ")))
+    ok("processor", format!("{detail} (others: {})", others.join(", ")))
 }
 
 fn memory(facts: &Facts) -> Finding {

@@ -55,6 +55,7 @@ mod tests {
             cpu: "AMD EPYC".into(),
             cores: 2,
             cpu_features: vec!["avx2", "fma", "avx512vnni"],
+            kernels: vec!["avx512-vnni", "avx2", "portable"],
             memory: MemoryFacts {
                 total: Some(24_000_000_000),
                 available: Some(20_000_000_000),
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn a_healthy_machine_reads_like_this() {
         insta::assert_snapshot!(shown(&findings::judge(&healthy())), @r"
-        ok    processor      AMD EPYC, 2 cores (avx2, fma, avx512vnni)
+        ok    processor      AMD EPYC, 2 cores, kernel avx512-vnni (others: avx2, portable)
         ok    memory         20.0 GB free of 24.0 GB
         ok    models         1 installed in /home/ada/models: big (1.1 GB)
         ok    disk           50.0 GB free in /home/ada/models (ext4)
@@ -93,6 +94,7 @@ mod tests {
     fn each_fault_comes_with_a_fix() {
         let sick = Facts {
             cpu_features: vec![],
+            kernels: vec!["portable"],
             memory: MemoryFacts {
                 total: Some(1_000_000_000),
                 available: Some(100_000_000),
@@ -114,8 +116,8 @@ mod tests {
         let findings = findings::judge(&sick);
         assert!(findings.iter().filter(|f| f.state != State::Ok).all(|f| f.fix.is_some()), "{findings:?}");
         insta::assert_snapshot!(shown(&findings), @r"
-        note  processor      AMD EPYC, 2 cores, no instructions that the fast kernels need
-                             -> The portable kernel is used: correct, and slow. Choose a small model, such as smollm2-135m-instruct-q4_1.
+        note  processor      AMD EPYC, 2 cores, kernel portable
+                             -> The portable kernel is correct, and slow. Choose a small model, such as smollm2-135m-instruct-q4_1.
         FAIL  memory         100 MB free of 1.0 GB (limited by a control group)
                              -> No model fits. Close other programs, or raise the limit of the container.
         FAIL  models         none installed in /home/ada/models
