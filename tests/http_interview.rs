@@ -183,3 +183,51 @@ fn a_fresh_link_can_be_had_with_the_token() {
     let path = link.strip_prefix(&format!("http://{}", server.address)).expect("our own address");
     assert_eq!(server.send("GET", path, &[("Host", &server.address.to_string())], b"").status, 303);
 }
+
+#[test]
+fn five_reloads_in_one_reply_tell_one_and_the_same_text() {
+    let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = calls.clone();
+    let slow = Script {
+        words: Box::new(move |_| {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            "What happens to a request after that, and who would notice first if it did not?".into()
+        }),
+        delay: Duration::from_millis(15),
+        ..Script::default()
+    };
+    let server = Server::with(Some(slow), Limits::default());
+    let view = server.session("behavioural");
+    let id = view["id"].as_str().expect("an id");
+    let path = format!("/api/sessions/{id}/reply");
+    let body = json!({"text": ANSWERS[0], "expected_seq": view["next_seq"]}).to_string();
+    let post = format!(
+        "POST /api/sessions/{id}/turns HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.address,
+        server.bearer(),
+        body.len()
+    );
+    let get_reply =
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n\r\n", server.address, server.bearer());
+    // Each looks at a little of the stream and leaves.
+    for (request, bytes) in [(&post, 900), (&get_reply, 700), (&get_reply, 850), (&get_reply, 1000), (&get_reply, 720)]
+    {
+        let mut socket = server.connect();
+        socket.set_read_timeout(Some(Duration::from_millis(120))).expect("a timeout");
+        socket.write_all(request.as_bytes()).expect("sent");
+        let mut some = vec![0; bytes];
+        let _ = socket.read_exact(&mut some);
+    }
+    let before = calls.load(std::sync::atomic::Ordering::SeqCst);
+    let last = server.api("GET", &path, None);
+    let turns = get(&server, &format!("/api/sessions/{id}"))["turns"].clone();
+    if last.status == 200 {
+        let events = last.events();
+        let told: String =
+            events.iter().filter(|(event, _)| event == "token").filter_map(|(_, data)| data["text"].as_str()).collect();
+        assert_eq!(turns[2]["text"].as_str().map(str::trim), Some(told.trim()));
+    }
+    assert_eq!(turns.as_array().map(Vec::len), Some(3), "{turns}");
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), before, "no second generation");
+}

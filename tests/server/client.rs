@@ -28,6 +28,11 @@ impl Client {
         self.send(method, path, &headers, body.map(Value::to_string).unwrap_or_default().as_bytes())
     }
 
+    /// As [`Client::api`]; none when the server is gone.
+    pub fn try_api(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
+        Some(self.api(method, path, body)).filter(|answer| answer.status != 0)
+    }
+
     /// One request with exactly these headers (and `Content-Length` where there is a body).
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
@@ -43,7 +48,8 @@ impl Client {
 
     /// These bytes; all that comes back until the server closes.
     pub fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut socket = self.connect();
+        let Ok(mut socket) = TcpStream::connect(self.address) else { return Answer::parse(b"") };
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
         // A server that refuses early closes while a large body is still being sent.
         let _ = socket.write_all(bytes);
         let mut answer = Vec::new();
