@@ -98,14 +98,14 @@ fn row(session: &SessionSummary) -> String {
     let date = session.created_at.get(..10).unwrap_or(&session.created_at);
     let score = session.overall.map_or_else(|| "-".to_owned(), |score| format!("{score:.2}"));
     let status = format!("{:?}", session.status).to_lowercase();
-    let line = format!(
-        "{tail}  {date}  {:<13}  {:<6}  {:>2} min  {status:<8}  {score:>4}  {}",
-        round(session.round),
-        level(session.level),
-        session.minutes,
-        visible(&session.title)
-    );
-    line.chars().take(80).collect()
+    let (round, level) = (round(session.round), level(session.level));
+    let line = format!("{tail} {date} {round:<13} {level:<6} {:>2}m {status:<8} {score:>4} ", session.minutes);
+    let title = visible(&session.title);
+    let left = 80_usize.saturating_sub(line.chars().count());
+    if title.chars().count() <= left {
+        return line + &title;
+    }
+    line + &title.chars().take(left.saturating_sub(1)).collect::<String>() + "\u{2026}"
 }
 
 fn show(global: &Global, id: &str) -> anyhow::Result<()> {

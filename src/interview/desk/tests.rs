@@ -11,7 +11,11 @@ use bench::{Bench, new_session, said};
 
 use super::*;
 use crate::engine::scripted::Script;
-use crate::interview::transcript::{Level, Mode, Round};
+use crate::interview::session::{Reply, ReplyEvent};
+use crate::interview::transcript::{Level, Mode, Round, Speaker};
+use crate::store::{Appended, CandidateTurn};
+use std::sync::atomic::Ordering;
+use tokio::sync::mpsc;
 
 const ANSWER: &str = "I would first ask how many parcels there are per day, then append every scan to a log and keep \
                       the newest scan of each parcel in a view over that log.";
@@ -377,4 +381,110 @@ async fn the_history_is_newest_first() {
     }
     ids.reverse();
     assert_eq!(desk.list().unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>(), ids);
+}
+
+#[tokio::test]
+async fn a_draft_is_read_ahead_one_piece_at_a_time_and_never_becomes_a_turn() {
+    use crate::engine::{Engine, Job, Priority};
+    let bench = Bench::new();
+    let info = bench.desk().engine().unwrap().info().clone();
+    let (engine, mut queue) = Engine::with_queue(info);
+    let desk = bench.desk_without_engine().with_engine(engine);
+    let id = desk.create(new_session(Round::SystemDesign)).unwrap().summary.id;
+    desk.draft(&id, "I would".into()).await.unwrap();
+    let Some(Job::Prefill { prompt, priority, reply }) = queue.recv().await else { panic!("nothing is read ahead") };
+    assert_eq!(priority, Priority::Background);
+    assert!(prompt.messages[1].text.ends_with("Answer: I would"), "{prompt:?}");
+    desk.draft(&id, "I would shard".into()).await.unwrap();
+    assert!(queue.try_recv().is_err(), "one piece at a time");
+    reply.send(Ok(1)).unwrap();
+    while desk.live().session(&id).reading_ahead.load(Ordering::Acquire) {
+        tokio::task::yield_now().await;
+    }
+    desk.draft(&id, "I would shard by".into()).await.unwrap();
+    let Some(Job::Prefill { prompt, .. }) = queue.recv().await else { panic!("nothing is read ahead") };
+    assert!(prompt.messages[1].text.ends_with("Answer: I would shard by"), "{prompt:?}");
+    let view = desk.view(&id).unwrap();
+    assert_eq!((view.turns.len(), view.draft.as_str()), (1, "I would shard by"));
+}
+
+async fn graded(mut events: mpsc::UnboundedReceiver<GradeEvent>) -> Vec<GradeEvent> {
+    let mut all = Vec::new();
+    while let Some(event) = events.recv().await {
+        all.push(event);
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_grade_is_kept_and_two_windows_hear_one_grade() {
+    let bench = Bench::new();
+    let desk = bench.desk();
+    for round in [Round::SystemDesign, Round::Behavioural] {
+        let id = desk.create(new_session(round)).unwrap().summary.id;
+        for _ in 0..2 {
+            let next = desk.view(&id).unwrap().next_seq;
+            said(desk.answer(&id, ANSWER.into(), next, None).unwrap()).await;
+        }
+        desk.finish(&id).unwrap();
+        let (first, second) =
+            (desk.grade(&id, GradeOptions::default()).unwrap(), desk.grade(&id, GradeOptions::default()).unwrap());
+        let other = GradeOptions { seed: Some(5), ..GradeOptions::default() };
+        assert!(matches!(desk.grade(&id, other.clone()), Err(SessionError::WrongState(_))));
+        let first = graded(first).await;
+        assert_eq!(first, graded(second).await);
+        let dimensions = first.iter().filter(|event| matches!(event, GradeEvent::Dimension { .. })).count();
+        assert_eq!(dimensions, 6);
+        let Some(GradeEvent::Done { n: 1, scorecard }) = first.last() else { panic!("{first:?}") };
+        assert_eq!(scorecard["session"], id.as_str());
+        let again = graded(desk.grade(&id, other).unwrap()).await;
+        assert!(matches!(again.last(), Some(GradeEvent::Done { n: 2, .. })), "{again:?}");
+        assert_eq!(desk.scorecard(&id, 1).unwrap(), *scorecard, "the first is kept");
+        let view = desk.view(&id).unwrap();
+        assert_eq!(view.scorecards, [1, 2]);
+        assert!(view.model_answer.is_some(), "shown once the grade is fixed");
+        let model = GradeOptions { model: Some("another".into()), ..GradeOptions::default() };
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(desk.grade(&id, model).unwrap_err(), @"this program runs scripted, not another (start it with --model another)");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hints_are_logged_with_their_cost_and_rise() {
+    let bench = Bench::new();
+    let desk = bench.desk();
+    let id = desk.create(new_session(Round::SystemDesign)).unwrap().summary.id;
+    let mut taken = Vec::new();
+    while let Ok(hint) = desk.hint(&id) {
+        assert_eq!(hint.seq, 0, "it comes with the opening");
+        taken.push(hint);
+        assert!(taken.len() <= 8, "the ladder has an end");
+    }
+    assert!(!taken.is_empty(), "the fixture has hints");
+    assert!(taken.windows(2).all(|two| two[0].topic != two[1].topic || two[0].rung < two[1].rung));
+    let view = desk.view(&id).unwrap();
+    assert_eq!((view.hints, view.next_hint_cost), (taken, None));
+}
+
+#[tokio::test]
+async fn a_long_interview_of_many_turns_stays_whole() {
+    let bench = Bench::new();
+    let desk = bench.desk();
+    let mut new = new_session(Round::SystemDesign);
+    new.minutes = 45;
+    let id = desk.create(new).unwrap().summary.id;
+    for turn in 0..32 {
+        let view = desk.view(&id).unwrap();
+        if view.summary.status != Status::Active {
+            break;
+        }
+        let text = format!("{turn}: {}", "words that go on ".repeat(1500));
+        said(desk.answer(&id, text, view.next_seq, None).unwrap()).await;
+    }
+    let view = desk.view(&id).unwrap();
+    assert!(view.turns.len() >= 5, "{}", view.turns.len());
+    let text = desk.export(&id, ExportFormat::Json).unwrap().text;
+    let transcript: crate::interview::transcript::Transcript = serde_json::from_str(&text).unwrap();
+    assert_eq!(transcript.turns, view.turns);
 }
