@@ -70,8 +70,8 @@ pub fn faults(text: &str, against: Against<'_>) -> Vec<String> {
 
 /// A cue that stands there, negated or not.
 fn said(words: &[lexicon::Word], cue: &str) -> bool {
+    let parts: Vec<&str> = cue.split([' ', '-']).filter(|p| !p.is_empty()).collect();
     (0..words.len()).any(|at| {
-        let parts: Vec<&str> = cue.split([' ', '-']).filter(|p| !p.is_empty()).collect();
         words[at..].len() >= parts.len()
             && words[at..].iter().zip(&parts).all(|(w, p)| match p.strip_suffix('*') {
                 Some(stem) => w.text.starts_with(stem),

@@ -109,7 +109,8 @@ fn hear(reading: &Reading<'_>) -> Heard {
         }
     }
     for flag in flags(reading) {
-        if let Some(found) = find(text, &statements, &flag.id, &flag.cues) {
+        if let Some(mut found) = find(text, &statements, &flag.id, &flag.cues) {
+            found.anchor = flag_words(text, &statements, &found);
             note.flags.push(found);
         }
     }
@@ -129,9 +130,21 @@ fn statements(text: &str, words: &[Word]) -> Vec<Word> {
 
 fn find(text: &str, words: &[Word], id: &str, cues: &[String]) -> Option<Finding> {
     let (cue, hit) = lexicon::find_any(words, cues)?;
-    let quote = anchor::around(text, words, &hit)
-        .unwrap_or_else(|| text[words[hit.start].range.start..words[hit.end - 1].range.end].to_owned());
-    Some(Finding { id: id.to_owned(), quote, cue: Some(cue.to_owned()), p_yes: None })
+    Some(Finding {
+        id: id.to_owned(),
+        quote: anchor::clause_around(text, words, &hit),
+        anchor: anchor::around(text, words, &hit).unwrap_or_default(),
+        cue: Some(cue.to_owned()),
+        p_yes: None,
+    })
+}
+
+/// A claim is quoted as it was made, from the first to the last word of its cue.
+fn flag_words(text: &str, words: &[Word], found: &Finding) -> String {
+    let hit = found.cue.as_deref().and_then(|cue| lexicon::find(words, cue));
+    let claim = hit.map(|hit| &text[words[hit.start].range.start..words[hit.end - 1].range.end]);
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'' | '’');
+    claim.filter(|c| c.chars().all(plain) && c.contains(' ')).unwrap_or(&found.anchor).to_owned()
 }
 
 /// What is open and could be covered by this answer; what is in play first, heavy first.
@@ -251,7 +264,7 @@ fn second_opinion(note: &mut Note, asks: &[Target], p: &[f32]) {
             }
             Some(at) => note.covered[at].p_yes = Some(p),
             None => {
-                let found = Finding { id: target.id.clone(), quote: String::new(), cue: None, p_yes: Some(p) };
+                let found = Finding { id: target.id.clone(), p_yes: Some(p), ..Finding::default() };
                 if p >= TRUST && note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain {
                     note.covered.push(found);
                 } else {
@@ -272,7 +285,7 @@ fn settle_class(note: &mut Note, reading: &Reading<'_>) {
     let hears = &reading.content.voice.hears;
     let covers_here = covers_what_was_asked(note, reading);
     let reasons = lexicon::count(&words, &hears.reasons) > 0;
-    let numbers = words.iter().any(|w| w.text.starts_with(|c: char| c.is_ascii_digit()));
+    let numbers = words.iter().any(|w| lexicon::is_number(&w.text));
     note.class = match reading.plan.round {
         _ if note.contradiction.is_some() => AnswerClass::Contradiction,
         _ if words.len() >= classify::RAMBLES && (!covers_here || words.len() >= 2 * classify::RAMBLES) => {
@@ -293,7 +306,7 @@ fn design_class(note: &Note, reading: &Reading<'_>, words: &[Word], covers_here:
     let hears = &reading.content.voice.hears;
     let kind =
         |kind: FlagKind| flags(reading).iter().any(|f| f.kind == kind && note.flags.iter().any(|n| n.id == f.id));
-    let numbers = words.iter().any(|w| w.text.starts_with(|c: char| c.is_ascii_digit()));
+    let numbers = words.iter().any(|w| lexicon::is_number(&w.text));
     let nothing_asked = reading.notes.iter().all(|(_, n)| n.facts.is_empty()) && note.facts.is_empty();
     let no_constraint = |id: &str| !reading.items(Stage::Constraints).iter().any(|i| i.id == id);
     if kind(FlagKind::Wrong) {

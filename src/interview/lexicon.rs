@@ -1,7 +1,7 @@
 //! Words and cues: how a phrase from the content is found in what a candidate said. Knows text only.
 //!
 //! A cue is lower case. A trailing `*` on a word matches any ending; ` .. ` allows up to six words between two parts
-//! of one sentence; ` & ` asks for both parts anywhere in the answer. A find in the shadow of a negation does not count.
+//! of one sentence; ` & ` asks for both parts anywhere in the answer; `#` is any number, `#%` any percentage. A find in the shadow of a negation does not count.
 
 use std::ops::Range;
 
@@ -129,12 +129,24 @@ fn match_at(words: &[Word], start: usize, part: &[&str]) -> Option<Hit> {
     if part.is_empty() || end > words.len() {
         return None;
     }
-    let fits = |(word, pattern): (&Word, &&str)| match pattern.strip_suffix('*') {
-        Some(stem) => word.text.starts_with(stem),
-        None => word.text == **pattern,
+    let fits = |(word, pattern): (&Word, &&str)| match (*pattern, pattern.strip_suffix('*')) {
+        ("#", _) => is_number(&word.text),
+        ("#%", _) => is_number(&word.text) && word.text.ends_with('%'),
+        (_, Some(stem)) => word.text.starts_with(stem),
+        (exact, None) => word.text == exact,
     };
     let apart = words[start..end - 1].iter().any(|w| w.ends_sentence);
     (!apart && words[start..end].iter().zip(part).all(fits)).then_some(start..end)
+}
+
+/// Digits first, or a small number in words.
+#[must_use]
+pub fn is_number(word: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty", "thirty",
+        "forty", "fifty", "hundred",
+    ];
+    word.starts_with(|c: char| c.is_ascii_digit()) || NAMES.contains(&word)
 }
 
 /// Whether one of the few words before the hit, in the same clause, negates it ("not only" and "no doubt" do not).
@@ -213,6 +225,14 @@ mod tests {
         check("We use sharding by tenant-id.", "shard* by tenant id", Some("sharding by tenant-id"));
         check("Dead-letter queue it is", "dead letter queue", Some("Dead-letter queue"));
         check("p99 of 1,500 ms", "1,500", Some("1,500"));
+    }
+
+    #[test]
+    fn numbers_are_found_by_kind() {
+        check("it fell by 40% in a month", "#%", Some("40%"));
+        check("it went from 900 ms to 20 ms", "from # .. to #", Some("from 900 ms to 20"));
+        check("a team of eight", "team of #", Some("team of eight"));
+        check("a team of friends", "team of #", None);
     }
 
     #[test]

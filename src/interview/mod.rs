@@ -17,7 +17,13 @@ pub mod judge;
 pub mod lexicon;
 pub mod note;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod reading;
+#[cfg(test)]
+mod readings;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 pub mod transcript;
 pub mod wording;

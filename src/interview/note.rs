@@ -96,8 +96,10 @@ impl AnswerClass {
 pub struct Finding {
     /// Checklist id, `dive/rung`, `story/slot`, curveball id or red-flag id.
     pub id: String,
-    /// The candidate's words in which a cue was found (verbatim).
+    /// The candidate's words in which a cue was found (verbatim, a clause of at most 16 words).
     pub quote: String,
+    /// A short phrase of it that reads as a thing; empty if there is none.
+    pub anchor: String,
     /// The cue, if one was found.
     pub cue: Option<String>,
     /// The model's P(yes), if it was asked.
@@ -128,6 +130,8 @@ pub struct Move {
     pub topic: String,
     /// A short piece of the candidate's words to hang the question on (verbatim; may be empty).
     pub quote: String,
+    /// The piece is about this very thread, so that a wording may have it inside.
+    pub quote_fits: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
     /// Facts to tell first, by id.
@@ -153,6 +157,7 @@ impl Default for Move {
             act: Act::End,
             topic: String::new(),
             quote: String::new(),
+            quote_fits: false,
             earlier_quote: String::new(),
             facts: Vec::new(),
             not_on_sheet: false,
@@ -207,6 +212,8 @@ pub enum Act {
     HowToFindOut,
     /// Gives room to think aloud.
     ThinkAloud,
+    /// Behavioural: a moment, and a smaller case.
+    TakeAMoment,
     /// Offers a hint by name, without giving it.
     OfferHint,
     /// Says: assume and move.
@@ -227,6 +234,8 @@ pub enum Act {
     RaiseBar,
     /// Behavioural: whose part was it.
     AskOwnPart,
+    /// Behavioural: what is theirs in their work at large.
+    AskContribution,
     /// Behavioural: a real case, please.
     AskRealCase,
     /// Behavioural: how did you know, how large.

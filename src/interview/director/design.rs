@@ -1,10 +1,10 @@
 //! The director's logic for design rounds.
 
-use super::{PER_TOPIC, advance, is_over, quote, room, stay};
+use super::{advance, is_over, may_ask, room, stay};
 use crate::content::{ChecklistItem, Dive, FlagKind};
 use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::Stage;
-use crate::interview::reading::{RUNGS, Reading};
+use crate::interview::reading::{RUNGS, Reading, rung};
 
 /// Part of the checklist's weight that is enough when time is short of plenty.
 const ENOUGH: f32 = 0.6;
@@ -58,7 +58,7 @@ fn by_class(reading: &Reading<'_>, note: &Note) -> Option<Move> {
     let on_flag = |act: Act, kind: FlagKind, why: &str| {
         let id = flag(kind).unwrap_or_default();
         let fresh = if id.is_empty() { once(act) } else { !reading.did(act, &id) };
-        fresh.then(|| Move { quote: quote(reading, &id), ..stay(reading, act, &id, why) })
+        fresh.then(|| stay(reading, act, &id, why))
     };
     let rounds_talked_past = |act: Act| once(act).then(|| stay(reading, act, &topic, ""));
     match note.class {
@@ -69,7 +69,12 @@ fn by_class(reading: &Reading<'_>, note: &Note) -> Option<Move> {
         C::OverBuilt => on_flag(Act::AskLoad, FlagKind::OverBuilt, "heavier than the numbers ask for"),
         C::UnderScoped => on_flag(Act::AskEffect, FlagKind::UnderScoped, "a stated constraint is missed"),
         C::NameDrop => on_flag(Act::AskProperty, FlagKind::NameDrop, "a product in place of a reason"),
-        C::Vague if once(Act::AskMechanism) && !note.anchor.is_empty() => {
+        C::Vague
+            if once(Act::AskMechanism)
+                && !note.anchor.is_empty()
+                && matches!(reading.stage, Stage::HighLevel | Stage::DiveA | Stage::DiveB)
+                && reading.asked().is_none_or(|m| m.act != Act::HowToFindOut) =>
+        {
             Some(stay(reading, Act::AskMechanism, &topic, "a choice without a mechanism: one probe"))
         }
         C::Rambles => {
@@ -93,7 +98,7 @@ fn asks(reading: &Reading<'_>, topic: &str) -> Option<Move> {
     if answered >= ANSWERS && reading.times_here(Act::AssumeAndMove) == 0 {
         return Some(Move { why: "asks for ever: assume and move".into(), ..assume_and_move(reading) });
     }
-    (answered < ANSWERS && !has_enough(reading, 1.0))
+    (answered < ANSWERS && !has_enough(reading, reading.stage, 1.0))
         .then(|| stay(reading, Act::Answer, topic, "a question: answered from the sheet"))
 }
 
@@ -112,23 +117,28 @@ fn up(reading: &Reading<'_>, note: &Note, kind: FlagKind) -> Option<String> {
     note.flags.iter().find(|n| flags.iter().any(|f| f.id == n.id && f.kind == kind)).map(|n| n.id.clone())
 }
 
+/// Whether a stage was answered before it came up: only for parts that are not an exercise of their own.
+pub(super) fn is_done_already(reading: &Reading<'_>, stage: Stage) -> bool {
+    let may_be_left_out = matches!(stage, Stage::Sizing | Stage::Operate | Stage::Alternatives);
+    may_be_left_out && !reading.items(stage).is_empty() && has_enough(reading, stage, 0.75)
+}
+
 /// Part of the weight of this stage's checklist that is covered.
-fn share(reading: &Reading<'_>) -> f32 {
-    let items = reading.items(reading.stage);
+fn share(reading: &Reading<'_>, stage: Stage) -> f32 {
+    let items = reading.items(stage);
     let all: u32 = items.iter().map(|i| u32::from(i.weight)).sum();
     let done: u32 = items.iter().filter(|i| reading.covered.contains(i.id.as_str())).map(|i| u32::from(i.weight)).sum();
     if all == 0 { 1.0 } else { done as f32 / all as f32 }
 }
 
 /// Sufficiency: the given part of the weight and every item of weight 3.
-fn has_enough(reading: &Reading<'_>, part: f32) -> bool {
-    let heavy_open =
-        reading.items(reading.stage).iter().any(|i| i.weight == 3 && !reading.covered.contains(i.id.as_str()));
-    share(reading) >= part && !heavy_open
+fn has_enough(reading: &Reading<'_>, stage: Stage, part: f32) -> bool {
+    let heavy_open = reading.items(stage).iter().any(|i| i.weight == 3 && !reading.covered.contains(i.id.as_str()));
+    share(reading, stage) >= part && !heavy_open
 }
 
 fn constraints(reading: &Reading<'_>, note: &Note) -> Move {
-    if has_enough(reading, ENOUGH) {
+    if has_enough(reading, reading.stage, ENOUGH) {
         return advance(reading, "enough constraints are known");
     }
     let probes = reading.times_here(Act::Probe);
@@ -149,7 +159,7 @@ fn constraints(reading: &Reading<'_>, note: &Note) -> Move {
 fn checklist(reading: &Reading<'_>, note: &Note) -> Move {
     let asked = reading.moves_here().count();
     let ahead = reading.now_ms < reading.plan.starts_ms(reading.stage);
-    let enough = has_enough(reading, if ahead { 1.0 } else { ENOUGH });
+    let enough = has_enough(reading, reading.stage, if ahead { 1.0 } else { ENOUGH });
     if asked > room(reading) {
         return advance(reading, "enough follow-ups here");
     }
@@ -169,7 +179,7 @@ fn checklist(reading: &Reading<'_>, note: &Note) -> Move {
 
 fn probe(reading: &Reading<'_>, item: &ChecklistItem) -> Move {
     let why = format!("open: {} ({})", item.area, item.why);
-    Move { quote: quote(reading, &item.id), ..stay(reading, Act::Probe, &item.id, &why) }
+    stay(reading, Act::Probe, &item.id, &why)
 }
 
 /// The heaviest open item of this stage that has not been asked about too often; what speaks for the dimension with the
@@ -187,7 +197,7 @@ fn open_item<'a>(reading: &Reading<'a>) -> Option<&'a ChecklistItem> {
     reading
         .items(reading.stage)
         .into_iter()
-        .filter(|i| !reading.covered.contains(i.id.as_str()) && reading.times_asked(&i.id) < PER_TOPIC)
+        .filter(|i| !reading.covered.contains(i.id.as_str()) && may_ask(reading, &i.id, &i.probes))
         .min_by_key(|i| (reading.times_asked(&i.id), u8::MAX - i.weight, covered_weight(i)))
 }
 
@@ -199,12 +209,13 @@ fn dive(reading: &Reading<'_>, note: &Note) -> Move {
     }
     let open = RUNGS
         .iter()
-        .map(|name| format!("{}/{name}", dive.id))
-        .find(|id| !reading.covered.contains(id.as_str()) && reading.times_asked(id) < PER_TOPIC);
+        .filter_map(|name| rung(dive, name).map(|level| (format!("{}/{name}", dive.id), level)))
+        .find(|(id, level)| !reading.covered.contains(id.as_str()) && may_ask(reading, id, &level.probes))
+        .map(|(id, _)| id);
     match open {
         Some(id) => {
             let why = format!("one level further into {}", dive.area);
-            Move { quote: quote(reading, &id), ..stay(reading, Act::Deepen, &id, &why) }
+            stay(reading, Act::Deepen, &id, &why)
         }
         None => match open_item(reading) {
             Some(item) if reading.moves_here().count() < room(reading) => probe(reading, item),
@@ -246,10 +257,7 @@ fn best_other_dive<'a>(reading: &Reading<'a>) -> Option<&'a Dive> {
 fn change(reading: &Reading<'_>) -> Move {
     let topic = reading.plan.curveball.as_ref().map(|id| format!("change/{id}")).unwrap_or_default();
     if !reading.covered.contains(topic.as_str()) && reading.times_here(Act::Adapt) == 0 {
-        return Move {
-            quote: quote(reading, &topic),
-            ..stay(reading, Act::Adapt, &topic, "the change was not taken up")
-        };
+        return stay(reading, Act::Adapt, &topic, "the change was not taken up");
     }
     match open_item(reading) {
         Some(item) if reading.moves_here().count() <= room(reading) => probe(reading, item),
