@@ -47,7 +47,8 @@ export function openRoom(id) {
     }
     retry = 0;
     if (trouble.get()?.kind === "lost") trouble.set(null);
-    if (session.get()?.replying != null && !streaming) listen();
+    // A reply that failed is asked for again by the person, not in a loop.
+    if (session.get()?.replying != null && !streaming && reply.get().state !== "failed") listen();
   }
 
   /** @param {unknown} cause */
@@ -100,6 +101,9 @@ export function openRoom(id) {
         if (frame === 0) frame = requestAnimationFrame(draw);
       } else if (event === "done") {
         ended = true;
+        // In one step, so that the reply becomes the turn in its place.
+        cancelAnimationFrame(frame);
+        reply.set({ state: "idle" });
         append(data.turn);
       } else if (event === "error") {
         ended = true;

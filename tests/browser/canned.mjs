@@ -87,12 +87,11 @@ export function fresh(wanted, id) {
 
 const questions = [
   "You said “the sender stores the id before it calls the provider”. What happens when the worker dies between those two steps?",
-  "You would page nobody at night. Which number on that board would make you page somebody after all?",
   "The budget has just been halved. What changes first in what you have drawn, and what stays?",
 ];
 
 /** @param {number} said how many turns there are */
-export const next = (said) => questions[Math.floor(said / 2) % questions.length];
+export const next = (said) => questions[said <= 6 ? 0 : 1];
 
 export const status = {
   version: "0.1.0", url: "http://127.0.0.1:7447", network: "off, except while you pull a model", offline: false, pid: 4242,

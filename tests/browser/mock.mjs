@@ -15,8 +15,8 @@ const policy =
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
-export async function startMock({ pace = 5, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
-  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, pace, hold: null, down: false, drafts: [], log: [] };
+export async function startMock({ pace = 5, hold = null, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
+  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, pace, hold, down: false, drafts: [], log: [] };
   const open = new Set();
   const server = createServer((request, response) => {
     if (state.down) return void request.socket.destroy();

@@ -15,7 +15,7 @@ export function Prose({ text, class: name = "" }) {
       fill();
     } else {
       box.current?.replaceChildren(document.createTextNode(text));
-      import("../markdown.js").then((module) => ((loaded = module), fill()));
+      import("../markdown.js").then((module) => ((loaded = module), fill())).catch(() => {});
     }
     return () => {
       current = false;

@@ -35,7 +35,7 @@ export function Transcript({ room, session }) {
   for (const hint of session.hints) hints.set(hint.seq, [...(hints.get(hint.seq) ?? []), hint]);
   const said = session.turns.findLast((turn) => turn.role === "interviewer");
   return html`<div class="transcript" ref=${box} onScroll=${scrolled} tabindex="0" role="region" aria-label="Transcript">
-    <div class="turns">
+    <div class=${session.turns.length > 60 ? "turns many" : "turns"}>
       ${session.turns.map((turn) => html`<${TurnView} key=${turn.seq} turn=${turn} hints=${hints.get(turn.seq)} coach=${session.coach?.[String(turn.seq)]} />`)}
       <${Reply} room=${room} session=${session} />
     </div>
