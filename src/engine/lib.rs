@@ -17,8 +17,8 @@ pub mod text;
 mod timeline;
 pub mod tiny;
 
-pub use kernels::{Kernel, Unavailable};
 pub use handle::{Engine, Generation, Job};
+pub use kernels::{Kernel, Unavailable};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,
