@@ -11,6 +11,7 @@ pub mod model;
 pub mod prompt;
 pub mod request;
 pub mod scripted;
+pub mod speed;
 pub mod text;
 pub mod tiny;
 

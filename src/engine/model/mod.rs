@@ -5,6 +5,8 @@
 mod load;
 mod rotary;
 mod sequences;
+#[cfg(test)]
+mod tests;
 mod transformer;
 mod weights;
 
