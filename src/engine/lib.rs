@@ -12,6 +12,7 @@ pub mod prompt;
 pub mod request;
 mod sampling;
 pub mod scripted;
+pub mod speed;
 pub mod template;
 pub mod text;
 mod timeline;
