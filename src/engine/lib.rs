@@ -5,6 +5,7 @@
 //! bounded, and a full queue is [`EngineError::Busy`], never a wait.
 
 pub mod gguf;
+mod grammar;
 mod handle;
 pub mod model;
 pub mod prompt;
