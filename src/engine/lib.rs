@@ -6,6 +6,7 @@
 
 pub mod gguf;
 mod grammar;
+mod guess;
 mod handle;
 pub mod model;
 pub mod prompt;
@@ -16,6 +17,7 @@ pub mod template;
 pub mod text;
 mod timeline;
 pub mod tiny;
+mod worker;
 
 pub use handle::{Engine, Generation, Job};
 pub use prompt::{Message, Prompt, Role};
