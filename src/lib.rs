@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod export;
 pub mod grading;
 pub mod http;
 pub mod interview;

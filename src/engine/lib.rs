@@ -8,6 +8,7 @@ pub mod gguf;
 mod grammar;
 mod guess;
 mod handle;
+mod kernels;
 pub mod model;
 pub mod prompt;
 pub mod request;
@@ -20,6 +21,7 @@ pub mod tiny;
 mod worker;
 
 pub use handle::{Engine, Generation, Job};
+pub use kernels::{Kernel, Unavailable};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,

@@ -163,6 +163,12 @@ impl File {
         self.header.tensors.get(name).ok_or_else(|| Error::Missing(format!("where tensor {name} is")))
     }
 
+    /// The whole file.
+    #[must_use]
+    pub(crate) fn all(&self) -> &[u8] {
+        &self.map
+    }
+
     /// The encoded bytes of a tensor of this file.
     #[must_use]
     pub fn bytes(&self, tensor: &Tensor) -> &[u8] {

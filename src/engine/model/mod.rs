@@ -5,6 +5,13 @@
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fallback;
+mod load;
+mod rotary;
+mod sequences;
+mod transformer;
+mod weights;
+
+pub use load::{LoadError, LoadOptions, load};
 
 /// Names a live sequence of one model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
