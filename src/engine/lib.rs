@@ -14,6 +14,7 @@ pub mod prompt;
 pub mod request;
 mod sampling;
 pub mod scripted;
+pub mod speed;
 pub mod template;
 pub mod text;
 mod timeline;
