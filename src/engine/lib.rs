@@ -9,6 +9,8 @@ mod grammar;
 mod guess;
 mod handle;
 mod kernels;
+mod load;
+pub mod memory;
 pub mod model;
 pub mod prompt;
 pub mod request;
@@ -23,6 +25,7 @@ mod worker;
 
 pub use handle::{Engine, Generation, Job};
 pub use kernels::{Kernel, Unavailable};
+pub use load::{LoadError, LoadOptions, memory_needed};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,
