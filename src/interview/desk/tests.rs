@@ -11,7 +11,11 @@ use bench::{Bench, new_session, said};
 
 use super::*;
 use crate::engine::scripted::Script;
-use crate::interview::transcript::{Level, Mode, Round};
+use crate::interview::session::{Reply, ReplyEvent};
+use crate::interview::transcript::{Level, Mode, Round, Speaker};
+use crate::store::{Appended, CandidateTurn};
+use std::sync::atomic::Ordering;
+use tokio::sync::mpsc;
 
 const ANSWER: &str = "I would first ask how many parcels there are per day, then append every scan to a log and keep \
                       the newest scan of each parcel in a view over that log.";
