@@ -7,12 +7,17 @@ use crate::config::Global;
 pub enum Verb {
     /// Tokens per second.
     Speed,
+    /// Simulated candidates against the real interviewer.
+    Interviewer(super::bench_interviewer::Args),
 }
 
 /// Runs the verb.
 ///
 /// # Errors
 /// As shown to the user.
-pub async fn run(_global: &Global, _verb: Verb) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::Speed => anyhow::bail!("not built yet"),
+        Verb::Interviewer(args) => super::bench_interviewer::run(global, &args).await,
+    }
 }

@@ -1,0 +1,3 @@
+//! Measuring. Everything here calls the functions that a session calls.
+
+pub mod interviewer;
