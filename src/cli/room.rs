@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exit, exit};
+use super::{Exit, exit, pull_display};
 use crate::config::Global;
 use crate::content::Content;
 use crate::engine::Engine;
@@ -39,6 +39,7 @@ pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
 pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
     let store = Store::open(&global.dirs()?.data).map_err(store_exit)?;
+    pull_display::install_if_missing(global).await?;
     Ok(at(store, Some(crate::catalogue::open_engine(global).await?)))
 }
 

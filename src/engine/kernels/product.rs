@@ -1,16 +1,16 @@
 //! Matrix products shared out over the pool.
 
+use super::activations::Activations;
 #[cfg(target_arch = "x86_64")]
 use super::avx2;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512;
-use super::activations::Activations;
+use super::float;
 use super::format::{self, Format, Matrix};
 use super::kernel::{Kernel, Set};
 use super::multiply::{PANEL, PANEL_FROM, PANELS, Target, rows};
 use super::pool::{Pool, Scratch, Shares};
 use super::portable::Portable;
-use super::float;
 
 /// Most products in one call.
 const MOST: usize = 4;
