@@ -24,11 +24,7 @@ pub fn open(global: &Global) -> anyhow::Result<Desk> {
 /// # Errors
 /// As [`open`], but another process is not in the way.
 pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
-    let folder = global.dirs()?.data;
-    let store = match Store::open(&folder) {
-        Err(StoreError::Running { .. }) => Store::open_beside(&folder),
-        other => other,
-    };
+    let store = Store::open_for_reading(&global.dirs()?.data);
     Ok(at(store.map_err(store_exit)?, None))
 }
 
@@ -66,6 +62,7 @@ pub fn session_exit(error: SessionError) -> anyhow::Error {
         | SessionError::UnknownScorecard { .. }
         | SessionError::UnknownProblem(_)
         | SessionError::NoModel => exit::NOT_FOUND,
+        SessionError::Store(ref why) if *why == StoreError::Full.to_string() => exit::RESOURCES,
         SessionError::Invalid(_) | SessionError::TooLong { .. } => exit::USAGE,
         _ => exit::FAILURE,
     };
