@@ -217,6 +217,23 @@ fn wiping_leaves_no_byte_and_a_store_that_works() {
 }
 
 #[test]
+fn a_damaged_database_can_be_wiped() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    fill(&store, "a", CANARY);
+    assert!(matches!(Store::wipe_folder(dir.path()), Err(StoreError::Running { .. })));
+    drop(store);
+    let file = dir.path().join(DATABASE);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[..16].fill(b'x');
+    fs::write(&file, bytes).unwrap();
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Damaged { .. })));
+    Store::wipe_folder(dir.path()).unwrap();
+    assert_eq!(holds(dir.path(), CANARY), [""; 0]);
+    assert!(Store::open(dir.path()).unwrap().sessions().unwrap().is_empty());
+}
+
+#[test]
 fn a_full_disk_is_said_plainly_and_nothing_is_half_written() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
