@@ -22,6 +22,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 pub use error::StoreError;
 use error::file_failed;
 use lock::Lock;
+pub use lock::{Holder, holder};
 pub use record::{InterviewerTurn, NewRecord, Record};
 pub use repair::Repaired;
 pub use write::{Appended, CandidateTurn};
