@@ -67,6 +67,11 @@ impl Gate {
         }
     }
 
+    /// Whether the endpoint is on this machine.
+    pub(super) fn is_this_machine(&self) -> bool {
+        self.endpoint.host().is_some_and(is_loopback)
+    }
+
     /// Whether this is the very server that the user named: only it gets the token, and only it may be private.
     pub(super) fn is_endpoint(&self, uri: &Uri) -> bool {
         let origin = |uri: &Uri| {

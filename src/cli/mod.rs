@@ -49,6 +49,7 @@ pub struct Exit {
 impl Exit {
     /// An error with this code and message.
     #[must_use]
+    #[expect(clippy::new_ret_no_self, reason = "it is only ever returned as an anyhow::Error")]
     pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self { code, message: message.into() })
     }
@@ -101,7 +102,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(cli));
+            // A model that is being read or a file that is being hashed must not hold up the end.
+            runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+            result
+        }
         Err(error) => Err(error.into()),
     };
     match result {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::catalogue::{
-    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, human, import, installed, locate, pull, remove,
-    report, verify,
+    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, human, import, installed, locate, passed_over,
+    pull, remove, report, verify,
 };
 use crate::cli::pull_display::Display;
 use crate::config::Global;
@@ -93,6 +93,10 @@ fn list(global: &Global, models_dir: &Path) -> anyhow::Result<()> {
         let (size, needs) = (human(line.size), human(line.needs));
         writeln!(out, "{:width$}  {size:>8}  {needs:>8}  {here:9}  {note:13}  {}", line.id, line.licence)?;
     }
+    for name in passed_over(models_dir) {
+        let name = name.escape_debug();
+        eprintln!("{name} is passed over: its name is no id. `offrecord models import` takes it under a proper one.");
+    }
     Ok(())
 }
 
@@ -153,6 +157,9 @@ fn show(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
         let text = match value {
             serde_json::Value::Null => "-".to_owned(),
             serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(items) => {
+                items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
+            }
             serde_json::Value::Number(number) if name == "size" => {
                 format!("{number} ({})", human(number.as_u64().unwrap_or(0)))
             }
@@ -207,7 +214,8 @@ fn describe(entry: Option<&Entry>, here: Option<&Installed>) -> anyhow::Result<s
 fn verify_one(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
     let catalogue = Catalogue::load()?;
     let model = locate(&catalogue, models_dir, id)?;
-    let display = Display::new(global.json);
+    // Its result is one JSON value: the progress goes to standard error.
+    let display = Display::new(false);
     let sha256 = verify(&catalogue, &model, &Cancel::default(), |progress| display.show(&progress))?;
     display.end();
     let pinned = catalogue.find(id).is_some_and(|entry| entry.sha256.is_some());

@@ -28,14 +28,13 @@ impl Content {
     /// What came with the program.
     #[must_use]
     pub fn built_in() -> Self {
-        let mut content = Self::default();
+        let mut content = Self::without_rounds();
         for path in prompts::list("rounds/", ".toml") {
             match prompts::text(&path) {
                 Ok(text) => content.add(&path, &text),
                 Err(error) => content.faults.push(Fault { file: path, line: 1, reason: error.to_string() }),
             }
         }
-        content.add_voice();
         content
     }
 
@@ -44,7 +43,7 @@ impl Content {
     /// # Errors
     /// When the folder cannot be read at all.
     pub fn from_dir(dir: &Path) -> std::io::Result<Self> {
-        let mut content = Self::default();
+        let mut content = Self::without_rounds();
         std::fs::read_dir(dir)?;
         for kind in ["system-design", "behavioural"] {
             let Ok(entries) = std::fs::read_dir(dir.join(kind)) else { continue };
@@ -59,8 +58,24 @@ impl Content {
                 }
             }
         }
-        content.add_voice();
         Ok(content)
+    }
+
+    /// The interviewer's voice alone.
+    fn without_rounds() -> Self {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Plans {
+            plan: Vec<TimePlan>,
+        }
+        let plans: Plans = built_in("interviewer/plans.toml");
+        let voice = Voice {
+            plans: plans.plan,
+            says: built_in("interviewer/voice.toml"),
+            hears: built_in("interviewer/ears.toml"),
+            flagship: built_in("interviewer/flagship-project.toml"),
+        };
+        Self { problems: ById::new(), competencies: ById::new(), voice, faults: Vec::new() }
     }
 
     fn add(&mut self, file: &str, text: &str) {
@@ -86,26 +101,16 @@ impl Content {
         }
     }
 
-    fn add_voice(&mut self) {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Plans {
-            plan: Vec<TimePlan>,
-        }
-        let plans: Plans = built_in("interviewer/plans.toml");
-        self.voice = Voice { plans: plans.plan };
-    }
-
     /// A problem by id.
     #[must_use]
     pub fn problem(&self, id: &str) -> Option<&Problem> {
         self.problems.get(id)
     }
 
-    /// A competency by id.
+    /// A competency by id, the flagship project included.
     #[must_use]
     pub fn competency(&self, id: &str) -> Option<&Competency> {
-        self.competencies.get(id)
+        self.competencies.get(id).or_else(|| Some(&self.voice.flagship).filter(|f| f.id == id))
     }
 
     /// All problems, by id.

@@ -4,6 +4,7 @@
 //! [`Competency`]. A file with an error is named with line and reason; the rest still loads.
 
 pub mod behavioural;
+pub mod lint;
 pub mod load;
 pub mod system_design;
 pub mod voice;
@@ -16,7 +17,7 @@ pub use voice::Voice;
 use serde::{Deserialize, Serialize};
 
 /// Everything that an interview is made of.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Content {
     problems: load::ById<Problem>,
     competencies: load::ById<Competency>,

@@ -103,7 +103,8 @@ pub struct ChecklistItem {
     pub weight: u8,
     /// The dimension it speaks for.
     pub dimension: Dimension,
-    /// Phrases (lower case; a trailing `*` matches any ending) of which one in an answer makes coverage likely.
+    /// Phrases (lower case) of which one in an answer makes coverage likely. A trailing `*` matches any ending, ` .. `
+    /// up to six words, ` & ` asks for both parts, `#` is any number and `#%` any percentage (`interview::lexicon`).
     pub cues: Vec<String>,
     /// A neutral name of the area, safe to say aloud ("the read path"), never the answer.
     pub area: String,

@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::gguf::{Architecture, File, parse};
+use crate::text::byte_symbol;
 
 /// The template of the tiny models: ChatML, as in Qwen and SmolLM2.
 pub const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + \
@@ -82,7 +83,8 @@ impl Tiny {
     /// A model of one family with one encoding throughout.
     #[must_use]
     pub fn new(architecture: Architecture, dtype: GgmlDType) -> Self {
-        Self { architecture, dtype, embedding: dtype, ..Self::default() }
+        let tied = architecture != Architecture::Phi3;
+        Self { architecture, dtype, embedding: dtype, tied, ..Self::default() }
     }
 
     /// The validated model, in memory.
@@ -216,16 +218,6 @@ fn merged_tokens() -> Vec<String> {
 #[must_use]
 pub fn vocabulary_size() -> usize {
     256 + merged_tokens().len() + SPECIALS.len()
-}
-
-/// GPT-2's printable stand-in for a byte.
-pub(crate) fn byte_symbol(byte: u8) -> char {
-    let printable = |b: u8| matches!(b, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
-    if printable(byte) {
-        return char::from(byte);
-    }
-    let hidden_before = (0..byte).filter(|b| !printable(*b)).count() as u32;
-    char::from_u32(0x100 + hidden_before).expect("256 and a few are characters. This is a bug.")
 }
 
 struct Random(ChaCha8Rng);
@@ -373,12 +365,5 @@ mod tests {
         let tiny = Tiny::default();
         assert_eq!(tiny.bytes(), tiny.bytes());
         assert_ne!(tiny.bytes(), Tiny { seed: 2, ..tiny }.bytes());
-    }
-
-    #[test]
-    fn byte_symbols_are_those_of_gpt2() {
-        assert_eq!((byte_symbol(b' '), byte_symbol(b'\n'), byte_symbol(b'a')), ('Ġ', 'Ċ', 'a'));
-        let all: std::collections::HashSet<char> = (0..=255).map(byte_symbol).collect();
-        assert_eq!(all.len(), 256);
     }
 }

@@ -50,6 +50,12 @@ pub enum AnswerClass {
     AsksForAnswer,
     /// Empty, emoji only, random letters.
     Gibberish,
+    /// Words in another language.
+    OtherLanguage,
+    /// Program text.
+    Code,
+    /// The interviewer's own words given back.
+    Echo,
     /// Behavioural: "we" throughout.
     AllWe,
     /// Behavioural: "I would".
@@ -66,14 +72,34 @@ pub enum AnswerClass {
     Distress,
 }
 
+impl AnswerClass {
+    /// Whether an answer of this class may hold evidence at all.
+    #[must_use]
+    pub const fn holds_content(self) -> bool {
+        !matches!(
+            self,
+            Self::Injection
+                | Self::Gibberish
+                | Self::OtherLanguage
+                | Self::Code
+                | Self::Echo
+                | Self::OffTopic
+                | Self::AsksForAnswer
+                | Self::Distress
+        )
+    }
+}
+
 /// One thing found in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Finding {
     /// Checklist id, `dive/rung`, `story/slot`, curveball id or red-flag id.
     pub id: String,
-    /// The candidate's words in which a cue was found (verbatim).
+    /// The candidate's words in which a cue was found (verbatim, a clause of at most 16 words).
     pub quote: String,
+    /// A short phrase of it that reads as a thing; empty if there is none.
+    pub anchor: String,
     /// The cue, if one was found.
     pub cue: Option<String>,
     /// The model's P(yes), if it was asked.
@@ -104,6 +130,8 @@ pub struct Move {
     pub topic: String,
     /// A short piece of the candidate's words to hang the question on (verbatim; may be empty).
     pub quote: String,
+    /// The piece is about this very thread, so that a wording may have it inside.
+    pub quote_fits: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
     /// Facts to tell first, by id.
@@ -129,6 +157,7 @@ impl Default for Move {
             act: Act::End,
             topic: String::new(),
             quote: String::new(),
+            quote_fits: false,
             earlier_quote: String::new(),
             facts: Vec::new(),
             not_on_sheet: false,
@@ -183,6 +212,8 @@ pub enum Act {
     HowToFindOut,
     /// Gives room to think aloud.
     ThinkAloud,
+    /// Behavioural: a moment, and a smaller case.
+    TakeAMoment,
     /// Offers a hint by name, without giving it.
     OfferHint,
     /// Says: assume and move.
@@ -193,10 +224,18 @@ pub enum Act {
     Decline,
     /// Asks for the answer again (nothing usable was said).
     AskAgain,
+    /// Asks for English.
+    AskInEnglish,
+    /// Asks for words in place of program text.
+    WalkThroughCode,
+    /// A curveball was not taken up: asks once what it changes.
+    Adapt,
     /// Raises the bar on a strong answer: number, failure, next size.
     RaiseBar,
     /// Behavioural: whose part was it.
     AskOwnPart,
+    /// Behavioural: what is theirs in their work at large.
+    AskContribution,
     /// Behavioural: a real case, please.
     AskRealCase,
     /// Behavioural: how did you know, how large.
@@ -209,6 +248,10 @@ pub enum Act {
     AskTheirView,
     /// Behavioural: another story, please.
     AskAnother,
+    /// Behavioural: opens the next story.
+    NextStory,
+    /// Goes back to the open question after a redirect.
+    BackToIt,
     /// Behavioural: leave names out.
     LeaveNamesOut,
     /// Behavioural: slow down, offer to skip.
@@ -235,6 +278,8 @@ pub struct Note {
     pub facts: Vec<String>,
     /// It asked for something that is not on the sheet.
     pub not_on_sheet: bool,
+    /// Design: the dive that it goes into, by id.
+    pub dive: String,
     /// It contradicts an earlier turn.
     pub contradiction: Option<Contradiction>,
     /// A piece to hang the next question on, if no cue gave one.

@@ -277,6 +277,12 @@ impl Plan {
         self.stages.iter().map(|s| s.stage).find(|s| *s > stage).unwrap_or(Stage::Close)
     }
 
+    /// Planned start of a stage; the whole length for a stage that is not planned.
+    #[must_use]
+    pub fn starts_ms(&self, stage: Stage) -> u64 {
+        self.stages.iter().find(|s| s.stage == stage).map_or(self.total_ms(), |s| s.starts_ms)
+    }
+
     /// Planned end of a stage; the whole length for a stage that is not planned.
     #[must_use]
     pub fn ends_ms(&self, stage: Stage) -> u64 {

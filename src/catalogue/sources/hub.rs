@@ -98,7 +98,10 @@ impl<'a> HubFile<'a> {
             .build()
             .map_err(|error| Failure::Source(error.to_string()))?;
         let url = api.repo(Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned())).url(file);
+        // A proxy of the environment stands between this machine and the hub, never between it and itself.
+        let proxy = if gate.is_this_machine() { None } else { ureq::Proxy::try_from_env() };
         let config = Agent::config_builder()
+            .proxy(proxy)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -130,7 +133,7 @@ impl<'a> HubFile<'a> {
             pinned(&sha256);
         }
         let kept = landing.expect(&sha256, size, self.cancel)?;
-        landing.check_disk(free_disk)?;
+        landing.check_disk(0, free_disk)?;
         arrived(landing);
         let mut tries = 0;
         while landing.missing() > 0 {

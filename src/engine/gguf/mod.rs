@@ -43,6 +43,11 @@ pub enum Error {
     /// A model family that we do not run.
     #[error("model architecture {0:?} is not supported (supported: llama, qwen2, qwen3, gemma3, phi3)")]
     Unsupported(String),
+    /// A way of cutting text that we do not know.
+    #[error(
+        "tokenizer {0:?} is not supported (supported: byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
+    )]
+    Tokenizer(String),
 }
 
 impl Error {
@@ -132,6 +137,12 @@ impl File {
         self.map.len()
     }
 
+    /// The whole file, for readers that parse it themselves.
+    #[must_use]
+    pub fn whole(&self) -> &[u8] {
+        &self.map
+    }
+
     /// All metadata keys and values.
     #[must_use]
     pub fn metadata(&self) -> &HashMap<String, Value> {
@@ -150,6 +161,12 @@ impl File {
     /// [`Error::Missing`].
     pub fn tensor(&self, name: &str) -> Result<&Tensor, Error> {
         self.header.tensors.get(name).ok_or_else(|| Error::Missing(format!("where tensor {name} is")))
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub(crate) fn all(&self) -> &[u8] {
+        &self.map
     }
 
     /// The encoded bytes of a tensor of this file.
