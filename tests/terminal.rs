@@ -62,6 +62,8 @@ fn both_rounds_are_held_graded_listed_and_exported() {
         assert!(talk.contains("/nonsense is not a command"), "{talk}");
         assert!(talk.contains("The clock stands.") && talk.contains(" of 15:00. "), "{talk}");
     }
+    let log = data.join("offrecord.db-wal");
+    assert!(!log.exists(), "everything is in the database once the program has ended");
     let list = json(&run(offrecord(&data).args(["session", "list", "--json"])));
     let sessions = list.as_array().expect("a list");
     assert_eq!(sessions.len(), 2);
@@ -173,6 +175,7 @@ fn ctrl_c_leaves_a_session_that_can_be_resumed() {
     assert_eq!(output.status.code(), Some(130));
     assert!(talk(&output).contains(&format!("offrecord session resume {id}")), "{}", talk(&output));
 
+    assert!(!dir.path().join("offrecord.db-wal").exists(), "the log was put away");
     let view = json(&run(offrecord(dir.path()).args(["session", "show", &id, "--json"])));
     assert_eq!(view["status"], "active");
     assert_eq!(view["turns"].as_array().expect("turns").len(), 3);

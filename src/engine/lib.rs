@@ -10,9 +10,11 @@ mod kernels;
 pub mod model;
 pub mod prompt;
 pub mod request;
+mod sampling;
 pub mod scripted;
 pub mod template;
 pub mod text;
+mod timeline;
 pub mod tiny;
 
 pub use handle::{Engine, Generation, Job};

@@ -7,6 +7,7 @@ mod erase;
 mod error;
 mod lock;
 mod record;
+mod repair;
 mod schema;
 mod write;
 
@@ -23,6 +24,7 @@ use error::file_failed;
 use lock::Lock;
 pub use lock::{Holder, holder};
 pub use record::{InterviewerTurn, NewRecord, Record};
+pub use repair::Repaired;
 pub use write::{Appended, CandidateTurn};
 
 /// File name of the database in the data folder.

@@ -432,3 +432,106 @@ fn a_migration_keeps_a_backup_and_is_all_or_nothing() {
     }
     assert!(Store::open(dir.path()).map(drop).unwrap_err().to_string().contains("newer offrecord"));
 }
+
+#[test]
+fn a_repair_saves_what_can_be_read_and_keeps_the_original() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids: Vec<String> = (0..12).map(|n| format!("session-{n:02}")).collect();
+    {
+        let store = Store::open(dir.path()).unwrap();
+        for id in &ids {
+            fill(&store, id, &format!("{id} words ").repeat(900));
+        }
+        store.checkpoint().unwrap();
+    }
+    let good = fs::read(dir.path().join(DATABASE)).unwrap();
+    let whole: Vec<Record> = {
+        let store = Store::open(dir.path()).unwrap();
+        ids.iter().map(|id| store.session(id).unwrap().unwrap()).collect()
+    };
+    assert_eq!(Store::repair(dir.path()).unwrap(), Repaired::Whole);
+    let mut saved_in_all = 0;
+    for n in 1..25 {
+        let copy = tempfile::tempdir().unwrap();
+        let file = copy.path().join(DATABASE);
+        let mut bad = good.clone();
+        // One damaged page of 4096 bytes; the header's page among them last.
+        let page = if n == 24 { 0 } else { n * (good.len() / 4096 - 1) / 24 };
+        bad[page * 4096..page * 4096 + 4096].iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 13 + n) as u8);
+        fs::write(&file, &bad).unwrap();
+        let (sessions, original) = match Store::open(copy.path()) {
+            Err(StoreError::Damaged { .. }) => match Store::repair(copy.path()).unwrap() {
+                Repaired::Saved { sessions, original, .. } => (sessions, original),
+                Repaired::Whole => panic!("{n}: damaged and whole"),
+            },
+            Err(error) => panic!("{n}: {error}"),
+            // The damage lies in a long text: no structure is hurt.
+            Ok(_) => continue,
+        };
+        assert_eq!(fs::read(&original).unwrap(), bad, "{n}: the original is kept as it was");
+        let store = Store::open(copy.path()).unwrap();
+        let found = store.sessions().unwrap();
+        assert_eq!(found.len(), sessions, "{n}");
+        saved_in_all += sessions;
+        for summary in found {
+            let record = store.session(&summary.id).unwrap().unwrap();
+            let before = whole.iter().find(|before| before.summary.id == summary.id).unwrap();
+            assert_eq!(record.turns[..], before.turns[..record.turns.len()], "{n}: a prefix of what was said");
+        }
+        fill(&store, "new", "it goes on");
+    }
+    assert!(saved_in_all > 100, "{saved_in_all} sessions saved over all damages");
+}
+
+#[test]
+fn a_power_cut_during_a_migration_leaves_the_old_or_the_new_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let store = Store::open(dir.path()).unwrap();
+        fill(&store, "a", &"words ".repeat(5000));
+    }
+    let file = dir.path().join(DATABASE);
+    let next = "ALTER TABLE session ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm';
+                CREATE TABLE copied AS SELECT * FROM turn;";
+    let mut db = Connection::open(&file).unwrap();
+    schema::migrate(&mut db, &file, &[schema::STEPS, &[next]].concat()).unwrap();
+    let length = fs::metadata(dir.path().join("offrecord.db-wal")).unwrap().len() as usize;
+    let latest = schema::STEPS.len() as i64;
+    let mut versions = std::collections::BTreeSet::new();
+    for step in 0..=20 {
+        let copy = tempfile::tempdir().unwrap();
+        cut(dir.path(), copy.path(), length * step / 20);
+        let after = Connection::open(copy.path().join(DATABASE)).unwrap();
+        assert_eq!(damage(&after), None);
+        let number = |sql: &str| after.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let version = number("PRAGMA user_version");
+        let mood = number("SELECT count(*) FROM pragma_table_info('session') WHERE name = 'mood'");
+        let copied = number("SELECT count(*) FROM sqlite_schema WHERE name = 'copied'");
+        assert!((version, mood, copied) == (latest, 0, 0) || (version, mood, copied) == (latest + 1, 1, 1));
+        assert_eq!(number("SELECT count(*) FROM turn"), 3);
+        versions.insert(version);
+    }
+    assert_eq!(versions.len(), 2, "both states were seen");
+}
+
+#[test]
+fn of_many_that_start_at_once_one_gets_the_folder() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(4);
+        let stores: Vec<_> = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        Store::open(dir.path())
+                    })
+                })
+                .collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        let held = stores.iter().filter(|store| store.is_ok()).count();
+        assert_eq!(held, 1);
+        assert!(stores.iter().all(|store| matches!(store, Ok(_) | Err(StoreError::Running { .. }))));
+    }
+}
