@@ -8,6 +8,7 @@
 
 pub use offrecord_engine as engine;
 
+pub mod bench;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

@@ -193,7 +193,7 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// Asks in bounded batches and waits for a busy engine.
-async fn choose(engine: &Engine, choices: Vec<Choice>) -> Result<Vec<Scored>, EngineError> {
+pub(super) async fn choose(engine: &Engine, choices: Vec<Choice>) -> Result<Vec<Scored>, EngineError> {
     let expected = choices.len();
     let mut scored = Vec::with_capacity(expected);
     for batch in choices.chunks(BATCH) {
@@ -225,7 +225,7 @@ fn p_yes(scored: &Scored) -> Result<f64, EngineError> {
 }
 
 /// Probabilities that can be trusted to be some, or an error: never a default.
-fn probabilities(scored: &Scored, options: usize) -> Result<Vec<f64>, EngineError> {
+pub(super) fn probabilities(scored: &Scored, options: usize) -> Result<Vec<f64>, EngineError> {
     let usable = scored.log_probs.len() == options
         && scored.log_probs.iter().any(|p| p.is_finite())
         && scored.log_probs.iter().all(|p| !p.is_nan() && *p < f32::INFINITY);

@@ -3,6 +3,10 @@
 //! Owns refusals, evidence, judgement, caps and the scorecard. Knows the engine's two verbs and the content's schema;
 //! knows no store, no HTTP and no page. Nothing here ever invents a number: what cannot be judged is not assessed.
 
+pub mod agreement;
+pub mod answer;
+pub mod calibration;
+pub mod calibrations;
 pub mod caps;
 pub mod checklist;
 pub mod contradiction;
@@ -14,9 +18,11 @@ pub mod provenance;
 pub mod reading;
 pub mod refusal;
 pub mod report;
+pub mod ridge;
 pub mod rubric;
 pub mod scorecard;
 pub mod signals;
+pub mod surface;
 
 use std::collections::{HashMap, HashSet};
 
