@@ -308,7 +308,7 @@ fn no_origin_gets_a_cors_header() {
 fn every_response_carries_the_policy() {
     let server = Server::start();
     let (host, bearer) = (server.address.to_string(), server.bearer());
-    let secured = |answer: &server::Answer, what: &str| {
+    let secured = |answer: &server::client::Answer, what: &str| {
         let policy = answer.header("content-security-policy");
         assert!(policy == Some(CONTENT_SECURITY_POLICY) || policy == Some("sandbox"), "{what}: {policy:?}");
         for (name, value) in [

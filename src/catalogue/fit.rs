@@ -5,8 +5,11 @@ use super::entry::Entry;
 /// Tokens of context that an interview needs to be held at all; a model that cannot have them does not fit.
 pub const LEAST_CONTEXT: usize = 8_192;
 
-/// Bytes of one cached key or value element (f32, the wider of what the engine may keep).
-const KV_ELEMENT: u64 = 4;
+/// Bytes of one cached key or value element (f16).
+const KV_ELEMENT: u64 = 2;
+
+/// Whole sequences that the cache must hold at once: the interview, and one of grading or of the next question.
+const SEQUENCES: u64 = 2;
 
 /// Bytes for activations, logits, the tokenizer's tables and the program itself.
 const SCRATCH: u64 = 256 << 20;
@@ -63,14 +66,20 @@ pub enum Fit {
 /// Bytes of memory for a model with this context. Saturates: a header's numbers are hostile data.
 #[must_use]
 pub fn estimate(shape: &Shape, context: usize) -> u64 {
-    let element_count = [shape.layers, shape.kv_heads, shape.head_dim, context]
-        .into_iter()
-        .fold(2_u64, |product, factor| product.saturating_mul(factor as u64));
     shape
         .weights
         .saturating_add(shape.weights / REPACKED_SHARE)
-        .saturating_add(element_count.saturating_mul(KV_ELEMENT))
+        .saturating_add(cache_bytes(shape, context))
         .saturating_add(SCRATCH)
+}
+
+/// Bytes of key-value cache that the engine should be given for this context.
+#[must_use]
+pub(super) fn cache_bytes(shape: &Shape, context: usize) -> u64 {
+    let keys_and_values = 2 * KV_ELEMENT * SEQUENCES;
+    [shape.layers, shape.kv_heads, shape.head_dim, context]
+        .into_iter()
+        .fold(keys_and_values, |product, factor| product.saturating_mul(factor as u64))
 }
 
 /// The largest context, halving from `wanted` (0 = 16,384) down to [`LEAST_CONTEXT`], that `available` bytes allow.

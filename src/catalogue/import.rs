@@ -84,7 +84,7 @@ pub(super) fn take(
     let mut landing = Landing::open(models_dir, id)?;
     landing.expect(&expected, size, &options.cancel)?;
     landing.restart()?;
-    landing.check_disk(options.free_disk)?;
+    landing.check_disk(0, options.free_disk)?;
     let mut meter = Meter::new();
     let mut block = vec![0; 1 << 20];
     loop {

@@ -159,9 +159,10 @@ impl Landing {
         self.state.size.saturating_sub(self.length)
     }
 
-    /// Refuses early if the missing bytes do not fit on the disk; `free` overrides the measured room.
-    pub(super) fn check_disk(&self, free: Option<u64>) -> Result<(), CatalogueError> {
-        let need = self.missing().saturating_add(MARGIN);
+    /// Refuses early if the missing bytes, and `extra` for a while, do not fit on the disk; `free` overrides the
+    /// measured room.
+    pub(super) fn check_disk(&self, extra: u64, free: Option<u64>) -> Result<(), CatalogueError> {
+        let need = self.missing().saturating_add(extra).saturating_add(MARGIN);
         match free.or_else(|| free_disk(&self.models_dir)) {
             Some(free) if free < need => Err(CatalogueError::DiskFull { dir: self.models_dir.clone(), need, free }),
             _ => Ok(()),
@@ -176,14 +177,7 @@ impl Landing {
                 reason: format!("more than the expected {} bytes arrived", self.state.size),
             });
         }
-        self.file.write_all(bytes).map_err(|error| match CatalogueError::io(&self.part)(error) {
-            CatalogueError::DiskFull { .. } => CatalogueError::DiskFull {
-                dir: self.models_dir.clone(),
-                need: self.missing(),
-                free: free_disk(&self.models_dir).unwrap_or(0),
-            },
-            other => other,
-        })?;
+        self.file.write_all(bytes).map_err(CatalogueError::io(&self.part))?;
         self.hash.update(bytes);
         self.length += bytes.len() as u64;
         Ok(())

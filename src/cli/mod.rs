@@ -49,6 +49,7 @@ pub struct Exit {
 impl Exit {
     /// An error with this code and message.
     #[must_use]
+    #[expect(clippy::new_ret_no_self, reason = "it is only ever returned as an anyhow::Error")]
     pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self { code, message: message.into() })
     }

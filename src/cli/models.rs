@@ -157,6 +157,9 @@ fn show(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
         let text = match value {
             serde_json::Value::Null => "-".to_owned(),
             serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(items) => {
+                items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
+            }
             serde_json::Value::Number(number) if name == "size" => {
                 format!("{number} ({})", human(number.as_u64().unwrap_or(0)))
             }

@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::catalogue::Progress;
+use crate::config::Global;
 
 /// Shows progress on standard error; with `--json` as JSON lines on standard output.
 pub struct Display {
@@ -92,7 +93,8 @@ fn show_to_person(bar: &mut Option<ProgressBar>, progress: &Progress) {
 
 fn advance(bar: &mut Option<ProgressBar>, total: u64, completed: u64, word: &'static str) {
     let bar = bar.get_or_insert_with(|| {
-        let style = "{msg:12} {bar:30} {bytes:>10} of {total_bytes}  {bytes_per_sec}  {eta} left";
+        let style =
+            "{msg:12} {bar:30} {decimal_bytes:>10} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
         let style = ProgressStyle::with_template(style).expect("the template is fixed. This is a bug.");
         let bar = ProgressBar::new(total).with_style(style.progress_chars("=> "));
         // What an earlier pull left must not count as speed.
@@ -103,4 +105,23 @@ fn advance(bar: &mut Option<ProgressBar>, total: u64, completed: u64, word: &'st
     bar.set_message(word);
     bar.set_length(total);
     bar.set_position(completed);
+}
+
+/// Pulls this run's model if it is not here yet, showing progress on standard error, so that `serve` and `run` work on
+/// a fresh machine. Does nothing with the scripted engine.
+///
+/// # Errors
+/// As [`crate::catalogue::ensure`], with its exit code.
+pub async fn install_if_missing(global: &Global) -> anyhow::Result<()> {
+    if crate::catalogue::is_scripted() {
+        return Ok(());
+    }
+    let global = global.clone();
+    tokio::task::spawn_blocking(move || {
+        let display = Display::new(false);
+        let ensured = crate::catalogue::ensure(&global, |progress| display.show(&progress));
+        display.end();
+        ensured.map(|_| ()).map_err(crate::catalogue::CatalogueError::into_exit)
+    })
+    .await?
 }

@@ -10,6 +10,7 @@ use crate::export::{ExportFormat, scorecard_text, visible};
 use crate::interview::desk::Desk;
 use crate::interview::session::{SessionSummary, SessionView};
 use crate::interview::transcript::{Level, Round, Speaker};
+use crate::store::{Repaired, Store};
 
 /// What to do with stored sessions. An id may be shortened to its beginning or its end.
 #[derive(clap::Subcommand, Debug)]
@@ -51,6 +52,8 @@ pub enum Verb {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Save what can be read of a damaged session database; the original is kept.
+    Repair,
 }
 
 /// Runs the verb.
@@ -71,9 +74,13 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
             let id = room::find(&desk, &id)?;
             desk.remove(&id).map_err(session_exit)?;
             eprintln!("session {id} is deleted");
+            for copy in desk.store().damaged_copies().map_err(room::store_exit)? {
+                eprintln!("a damaged database from before may still hold it: {} (delete it yourself)", copy.display());
+            }
             Ok(())
         }
         Verb::Wipe { yes } => wipe(global, yes),
+        Verb::Repair => repair(global),
     }
 }
 
@@ -98,14 +105,14 @@ fn row(session: &SessionSummary) -> String {
     let date = session.created_at.get(..10).unwrap_or(&session.created_at);
     let score = session.overall.map_or_else(|| "-".to_owned(), |score| format!("{score:.2}"));
     let status = format!("{:?}", session.status).to_lowercase();
-    let line = format!(
-        "{tail}  {date}  {:<13}  {:<6}  {:>2} min  {status:<8}  {score:>4}  {}",
-        round(session.round),
-        level(session.level),
-        session.minutes,
-        visible(&session.title)
-    );
-    line.chars().take(80).collect()
+    let (round, level) = (round(session.round), level(session.level));
+    let line = format!("{tail} {date} {round:<13} {level:<6} {:>2}m {status:<8} {score:>4} ", session.minutes);
+    let title = visible(&session.title);
+    let left = 80_usize.saturating_sub(line.chars().count());
+    if title.chars().count() <= left {
+        return line + &title;
+    }
+    line + &title.chars().take(left.saturating_sub(1)).collect::<String>() + "\u{2026}"
 }
 
 fn show(global: &Global, id: &str) -> anyhow::Result<()> {
@@ -214,6 +221,18 @@ fn wipe(global: &Global, yes: bool) -> anyhow::Result<()> {
     }
     room::open(global)?.wipe().map_err(session_exit)?;
     eprintln!("all sessions are deleted");
+    Ok(())
+}
+
+fn repair(global: &Global) -> anyhow::Result<()> {
+    match Store::repair(&global.dirs()?.data).map_err(room::store_exit)? {
+        Repaired::Whole => eprintln!("the session database is whole; nothing was done"),
+        Repaired::Saved { sessions, cut, original } => eprintln!(
+            "{sessions} sessions are saved, {cut} of them without their last turns. \
+             The damaged original is kept: {}",
+            original.display()
+        ),
+    }
     Ok(())
 }
 

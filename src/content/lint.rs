@@ -289,7 +289,7 @@ impl Lint<'_> {
         self.need(*cue == cue.to_lowercase() && cue.trim() == cue && !cue.is_empty(), || {
             format!("{id}: cue `{cue}` is not lower case")
         });
-        self.need((cue.starts_with('#') || cue.chars().filter(|c| c.is_alphanumeric()).count() >= 2), || {
+        self.need(cue.starts_with('#') || cue.chars().filter(|c| c.is_alphanumeric()).count() >= 2, || {
             format!("{id}: cue `{cue}` is too short")
         });
     }

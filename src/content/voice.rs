@@ -41,6 +41,8 @@ pub struct TimePlan {
 pub struct Says {
     /// Neutral beginnings.
     pub acknowledgements: Vec<String>,
+    /// Sentences that hang a question on the candidate's words.
+    pub lead_ins: Vec<String>,
     /// Clock warnings by minutes left.
     pub minutes_left: BTreeMap<String, String>,
     /// For a question that the fact sheet does not answer.

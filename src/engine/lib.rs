@@ -6,14 +6,19 @@
 
 pub mod gguf;
 mod handle;
+mod kernels;
 pub mod model;
 pub mod prompt;
 pub mod request;
+mod sampling;
 pub mod scripted;
+pub mod template;
 pub mod text;
+mod timeline;
 pub mod tiny;
 
 pub use handle::{Engine, Generation, Job};
+pub use kernels::{Kernel, Unavailable};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,

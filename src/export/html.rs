@@ -79,7 +79,7 @@ fn scorecard(out: &mut String, n: u32, card: &Scorecard) {
         let _ = writeln!(out, "<p><a href=\"#turn-{0}\">Turn {0}</a> was not graded: {message}</p>", refused.turn);
     }
     if let Some(dispute) = &card.dispute {
-        let _ = writeln!(out, "<p>Added in a dispute: {}</p>", escaped(&dispute.text));
+        let _ = writeln!(out, "<p>Added in a dispute: {}</p>", escaped(dispute));
     }
     let by = &card.provenance;
     let _ = writeln!(

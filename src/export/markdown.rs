@@ -62,7 +62,7 @@ fn scorecard(out: &mut String, n: u32, card: &Scorecard) {
     }
     if let Some(dispute) = &card.dispute {
         let _ = writeln!(out, "Added in a dispute:\n");
-        quote(out, &dispute.text);
+        quote(out, dispute);
     }
     let by = &card.provenance;
     let _ = writeln!(

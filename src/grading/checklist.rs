@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::cue::{self, Cue};
 use super::scorecard::Sign;
 use crate::content::system_design::{Dive, Phase, Problem, Rung};
-use crate::content::{Competency, Dimension, RedFlag, Slot};
+use crate::content::{Competency, Dimension, FlagKind, RedFlag, Slot};
 use crate::interview::transcript::Round;
 
 /// The generic checklist of the system-design round, as built in.
@@ -41,6 +41,8 @@ pub struct Item {
     pub topic: Option<String>,
     /// Where in the round it is looked for, for items of a problem.
     pub phase: Option<Phase>,
+    /// Yes means that a claim is not so (and not only weak).
+    pub wrong: bool,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +106,7 @@ impl From<FileItem> for Item {
             cues: cue::cues(&item.cues),
             topic: None,
             phase: None,
+            wrong: item.anchor == 1 && item.dimension == Dimension::Technical,
         }
     }
 }
@@ -128,6 +131,7 @@ fn of_problem(problem: &Problem) -> Vec<Item> {
             cues: cue::cues(&c.cues),
             topic: Some(c.id.clone()),
             phase: Some(c.phase),
+            wrong: false,
         })
         .collect();
     for dive in &problem.dives {
@@ -144,6 +148,7 @@ fn of_problem(problem: &Problem) -> Vec<Item> {
         cues: cue::cues(&c.cues),
         topic: Some(c.id.clone()),
         phase: Some(Phase::Change),
+        wrong: false,
     }));
     items.extend(problem.red_flags.iter().map(|flag| of_red_flag(&problem.id, flag)));
     items
@@ -161,6 +166,7 @@ fn of_dive(problem: &str, dive: &Dive) -> Vec<Item> {
         cues: cue::cues(&rung.cues),
         topic: Some(dive.id.clone()),
         phase: Some(Phase::DiveA),
+        wrong: false,
     };
     vec![
         rung("mechanism", &dive.mechanism, Dimension::Technical, 3, "how it works"),
@@ -182,6 +188,7 @@ fn of_red_flag(file: &str, flag: &RedFlag) -> Item {
         cues: cue::cues(&flag.cues),
         topic: None,
         phase: None,
+        wrong: flag.kind == FlagKind::Wrong,
     }
 }
 
@@ -200,6 +207,7 @@ fn of_competency(competency: &Competency) -> Vec<Item> {
             cues: cue::cues(&slot.cues),
             topic: None,
             phase: None,
+            wrong: false,
         })
         .collect();
     items.extend(competency.red_flags.iter().map(|flag| of_red_flag(&competency.id, flag)));

@@ -292,10 +292,28 @@ mod tests {
         let item = &crate::grading::checklist::generic(Round::SystemDesign)[4];
         let choice =
             yes_no(Round::SystemDesign, item, "How does it fail?", "If the leader dies, a follower takes over.");
-        insta::assert_snapshot!(choice.prompt.messages[1].text, @"");
+        insta::assert_snapshot!(choice.prompt.messages[1].text, @r"
+        System-design interview. The interviewer asked: How does it fail?
+        The candidate said: «If the leader dies, a follower takes over.»
+
+        Question: Does the candidate say how a part fails and what happens then?
+        Answer Yes or No.
+        ");
         let rubric = Rubric::builtin();
         let text = rubric.text(crate::content::Dimension::Technical);
         let choice = level_choice(Round::SystemDesign, text, &["a quote".into()], &orders(0)[1]);
-        insta::assert_snapshot!(choice.prompt.messages[1].text, @"");
+        insta::assert_snapshot!(choice.prompt.messages[1].text, @r"
+        System-design interview. Dimension: Technical depth and breadth. Does the candidate know how the chosen parts work, where they stop working and how they fail?
+        What the candidate said on it:
+        - «a quote»
+
+        Which description fits the candidate best?
+        A. deep in two areas, predicts non-obvious failures and how to test them
+        B. explains mechanism, limit and failure, estimates drive decisions
+        C. right basic mechanisms, vague on failure and numbers
+        D. names technologies instead of reasons, no depth
+        E. core claims wrong, cannot say what a part does
+        Answer with one letter.
+        ");
     }
 }

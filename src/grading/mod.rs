@@ -10,7 +10,6 @@ pub mod cue;
 pub mod evidence;
 pub mod judge;
 pub mod passage;
-pub mod print;
 pub mod provenance;
 pub mod reading;
 pub mod refusal;
@@ -32,9 +31,12 @@ use evidence::Place;
 use passage::Passage;
 use reading::Reading;
 use rubric::Rubric;
-use scorecard::{AppliedCap, Dispute, Evidence, ItemReading, Reason, Sign};
+use scorecard::{AppliedCap, Evidence, ItemReading, Reason, Sign};
 
 pub use scorecard::{DimensionReport, Scorecard};
+
+#[cfg(test)]
+mod tests;
 
 /// What is graded.
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ pub async fn grade(
     progress: &mut (dyn FnMut(&DimensionReport) + Send),
 ) -> Result<Scorecard, GradeError> {
     let rubric = Rubric::builtin();
-    let (transcript, dispute) = with_dispute(input);
+    let transcript = with_dispute(input);
     validate(&transcript)?;
     let briefs: Vec<&str> =
         input.problem.iter().flat_map(|p| [Some(p.brief.as_str()), p.document.as_deref()]).flatten().collect();
@@ -138,23 +140,19 @@ pub async fn grade(
         hints: input.hints.to_vec(),
         refused_turns: readable.refused,
         interviewer_report: input.interviewer_report.clone(),
-        dispute,
+        dispute: input.dispute.map(str::to_owned),
         provenance: provenance::of(engine.info(), rubric, input, options.seed),
     })
 }
 
 /// The transcript with the dispute's words as one more turn of the candidate.
-fn with_dispute(input: &GradeInput<'_>) -> (Transcript, Option<Dispute>) {
+fn with_dispute(input: &GradeInput<'_>) -> Transcript {
     let mut transcript = input.transcript.clone();
-    let dispute = input.dispute.filter(|text| !text.trim().is_empty()).map(|text| {
-        let turn = transcript.turns.iter().map(|t| t.seq + 1).max().unwrap_or(0);
-        Dispute { turn, text: text.to_owned() }
-    });
-    if let Some(Dispute { turn, text }) = &dispute {
-        let words = Turn { seq: *turn, role: Speaker::Candidate, text: text.clone(), at_ms: None, board: None };
-        transcript.turns.push(words);
+    if let Some(text) = input.dispute.filter(|text| !text.trim().is_empty()) {
+        let seq = transcript.turns.iter().map(|t| t.seq + 1).max().unwrap_or(0);
+        transcript.turns.push(Turn { seq, role: Speaker::Candidate, text: text.to_owned(), at_ms: None, board: None });
     }
-    (transcript, dispute)
+    transcript
 }
 
 fn validate(transcript: &Transcript) -> Result<(), GradeError> {
@@ -293,7 +291,9 @@ impl<'a> Scene<'a> {
         caps.extend(self.limits.caps(self.rubric, &items, dimension));
         if dimension == Dimension::Technical {
             let shown = signals::asked_at(self.transcript, &signals::file().wrong_claim.consequence);
-            caps.extend(caps::wrong_claim_kept(self.rubric, &pieces, &shown));
+            let wrong = |e: &&Evidence| items.iter().any(|i| i.wrong && i.id == e.item);
+            let claims: Vec<Evidence> = pieces.iter().filter(wrong).cloned().collect();
+            caps.extend(caps::wrong_claim_kept(self.rubric, &claims, &shown));
         }
         let hypothetical = pieces.iter().find(|e| self.limits.hypothetical.contains(&e.quote.turn));
         if let Some(e) = hypothetical {

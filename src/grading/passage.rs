@@ -123,7 +123,7 @@ fn text_char(chars: &[char], at: usize, back: usize) -> Option<char> {
 fn passage(turn: u32, chars: &[char], start: usize, end: usize) -> Option<Passage> {
     let blank = |c: &char| c.is_whitespace() || matches!(c, '*' | '•' | '>');
     let lead = chars[start..end].iter().take_while(|c| blank(c) || **c == '-').count();
-    let trail = chars[start + lead..end].iter().rev().take_while(|c| blank(c)).count();
+    let trail = chars[start + lead..end].iter().rev().take_while(|c| c.is_whitespace()).count();
     let (start, end) = (start + lead, end - trail);
     if start >= end {
         return None;
@@ -142,8 +142,12 @@ pub fn widen(text: &str, all: &[Passage], index: usize, least: usize) -> Option<
     let mut count = all[index].words.len();
     let (mut before, mut after) = (index, index);
     while count < least {
-        let next = all.get(after + 1).filter(|p| p.quote.turn == own.turn);
-        let previous = before.checked_sub(1).map(|i| &all[i]).filter(|p| p.quote.turn == own.turn);
+        // Never across words that are not among the passages: those were refused.
+        let joins =
+            |from: usize, to: usize| chars.get(from..to).is_some_and(|c| !c.iter().any(|c| c.is_alphanumeric()));
+        let next = all.get(after + 1).filter(|p| p.quote.turn == own.turn && joins(end, p.quote.start));
+        let previous = before.checked_sub(1).map(|i| &all[i]);
+        let previous = previous.filter(|p| p.quote.turn == own.turn && joins(p.quote.end, start));
         if let Some(p) = next {
             end = p.quote.end;
             count += p.words.len();
@@ -276,6 +280,9 @@ mod tests {
         let wide = widen(text, &all, 0, 6).map(|q| q.quote);
         assert_eq!(wide.as_deref(), Some("Yes. I measured it twice. It held."));
         assert_eq!(widen("Yes. No.", &passages(2, "Yes. No."), 0, 6), None);
+        let mut without_middle = all.clone();
+        without_middle.remove(1);
+        assert_eq!(widen(text, &without_middle, 0, 6), None);
     }
 
     proptest::proptest! {

@@ -45,6 +45,7 @@ pub fn report(rubric: &Rubric, round: Round, findings: Findings<'_>) -> Dimensio
         let reason = Reason { code: "too-little-evidence".into(), message };
         let mut report = not_assessed(rubric, round, findings.text, reason);
         report.evidence = findings.evidence;
+        report.caps = findings.caps.into_iter().map(|c| c.applied).collect();
         report.checklist = findings.items.into_iter().map(|(_, reading)| reading).collect();
         return report;
     }

@@ -34,20 +34,12 @@ pub struct Scorecard {
     pub refused_turns: Vec<RefusedTurn>,
     /// Quality notes on the interviewer of this session.
     pub interviewer_report: Option<serde_json::Value>,
-    /// Context that the candidate added in a dispute; the first reading is kept beside this one.
+    /// Context that the candidate added in a dispute; the first reading is kept beside this one. It was read as one more
+    /// turn: a quotation from it names the `seq` after the transcript's last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dispute: Option<Dispute>,
+    pub dispute: Option<String>,
     /// What made this grade.
     pub provenance: Provenance,
-}
-
-/// Words added in a dispute. Quotations may name its turn, which is not in the transcript.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dispute {
-    /// One past the transcript's last `seq`.
-    pub turn: u32,
-    /// What was added.
-    pub text: String,
 }
 
 /// The total.

@@ -226,7 +226,7 @@ fn heavy_kept(transcript: &Transcript, said: &[&Passage]) -> Option<Quote> {
     let at = said.iter().position(|p| heavy.parts.any(&p.words) && !denied(p, &heavy.parts))?;
     let turn = said[at].quote.turn;
     let has_number = |p: &&&Passage| p.words.iter().any(|w| w.chars().any(|c| c.is_ascii_digit()));
-    if said.iter().filter(|p| p.quote.turn == turn).any(|p| has_number(&&p)) {
+    if said.iter().filter(|p| p.quote.turn == turn).any(|p| has_number(&p)) {
         return None;
     }
     let challenge = asked_at(transcript, &heavy.challenge).into_iter().find(|&seq| seq > turn)?;

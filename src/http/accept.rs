@@ -31,6 +31,8 @@ pub struct Limits {
     pub connections: usize,
     /// For a whole request head, and for an idle kept-alive connection.
     pub head: Duration,
+    /// For a whole request body, however slowly it dribbles in.
+    pub body: Duration,
     /// For the client to take the next bytes of an answer.
     pub write: Duration,
     /// For open answers to end once the server stops.
@@ -42,6 +44,7 @@ impl Default for Limits {
         Self {
             connections: 256,
             head: Duration::from_secs(10),
+            body: Duration::from_secs(20),
             write: Duration::from_secs(30),
             drain: Duration::from_secs(2),
         }
@@ -82,7 +85,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stoppi
 async fn attend(stream: TcpStream, router: Router, limits: Limits, guest: Guest, stopping: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let place = guest.place.clone();
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(limits);
         let (router, place) = (router.clone(), place.clone());
         async move {
             place.begin();

@@ -6,11 +6,9 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use super::accept::Limits;
 use super::error::ApiError;
 use super::routes::Body;
-
-/// A body must have arrived whole after this time, however slowly it dribbles in.
-const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// A JSON body. An empty one counts as `{}`.
 #[derive(Debug)]
@@ -21,7 +19,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let rule = request.extensions().get::<Body>().copied().unwrap_or(Body::None);
-        let bytes = read(request.into_body(), rule.limit()).await?;
+        let arrival = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
+        let bytes = read(request.into_body(), rule.limit(), arrival).await?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(bytes).map(Self).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => ApiError::invalid(format!("The request does not fit: {error}.")),
@@ -30,8 +29,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
     }
 }
 
-async fn read(body: axum::body::Body, limit: usize) -> Result<axum::body::Bytes, ApiError> {
-    match tokio::time::timeout(ARRIVAL, axum::body::to_bytes(body, limit)).await {
+async fn read(body: axum::body::Body, limit: usize, arrival: Duration) -> Result<axum::body::Bytes, ApiError> {
+    match tokio::time::timeout(arrival, axum::body::to_bytes(body, limit)).await {
         Err(_) => Err(ApiError::too_slow()),
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if std::error::Error::source(&error).is_some_and(|e| e.to_string().contains("limit")) => {

@@ -263,12 +263,14 @@ impl From<CatalogueError> for ApiError {
             }
             E::Busy { .. } => (StatusCode::CONFLICT, "pull_running", "Wait for it, then reload the list."),
             E::TooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "too_large_for_memory", "Choose a smaller model."),
-            E::DiskFull { .. } => {
+            E::DiskFull { .. } | E::DiskRanOut { .. } => {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk_full", "Make room on the disk and try again.")
             }
-            E::NoSource { .. } => {
-                (StatusCode::BAD_GATEWAY, "no_source", "Check the network, or bring the file: offrecord import FILE.")
-            }
+            E::NoSource { .. } => (
+                StatusCode::BAD_GATEWAY,
+                "no_source",
+                "Check the network, or bring the file: offrecord models import FILE.",
+            ),
             E::Corrupt { .. } | E::Unusable { .. } => {
                 (StatusCode::BAD_GATEWAY, "corrupt", "Pull it again; what did not match was moved aside.")
             }

@@ -109,7 +109,8 @@ fn hear(reading: &Reading<'_>) -> Heard {
         }
     }
     for flag in flags(reading) {
-        if let Some(found) = find(text, &statements, &flag.id, &flag.cues) {
+        if let Some(mut found) = find(text, &statements, &flag.id, &flag.cues) {
+            found.anchor = flag_words(text, &statements, &found);
             note.flags.push(found);
         }
     }
@@ -136,6 +137,14 @@ fn find(text: &str, words: &[Word], id: &str, cues: &[String]) -> Option<Finding
         cue: Some(cue.to_owned()),
         p_yes: None,
     })
+}
+
+/// A claim is quoted as it was made, from the first to the last word of its cue.
+fn flag_words(text: &str, words: &[Word], found: &Finding) -> String {
+    let hit = found.cue.as_deref().and_then(|cue| lexicon::find(words, cue));
+    let claim = hit.map(|hit| &text[words[hit.start].range.start..words[hit.end - 1].range.end]);
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'' | '’');
+    claim.filter(|c| c.chars().all(plain) && c.contains(' ')).unwrap_or(&found.anchor).to_owned()
 }
 
 /// What is open and could be covered by this answer; what is in play first, heavy first.

@@ -117,6 +117,7 @@ fn which_holds(reading: &Reading<'_>, note: &Note) -> Option<Move> {
     let topic = reading.asked().map(|m| m.topic.clone()).unwrap_or_default();
     Some(Move {
         quote: found.now.clone(),
+        quote_fits: true,
         earlier_quote: found.earlier.clone(),
         ..stay(reading, Act::AskWhichHolds, &topic, "two statements that do not go together")
     })
@@ -125,16 +126,16 @@ fn which_holds(reading: &Reading<'_>, note: &Note) -> Option<Move> {
 /// A move in the current stage.
 fn stay(reading: &Reading<'_>, act: Act, topic: &str, why: &str) -> Move {
     let asked = reading.asked();
-    Move {
+    let next = Move {
         stage: reading.stage,
         act,
         topic: topic.to_owned(),
-        quote: quote(reading, topic),
         story: reading.story(reading.stage).map(|c| c.id.clone()).unwrap_or_default(),
         question: asked.filter(|m| m.stage == reading.stage).map(|m| m.question.clone()).unwrap_or_default(),
         why: why.to_owned(),
         ..Move::default()
-    }
+    };
+    anchored(next, reading)
 }
 
 /// The first question of a stage.
@@ -159,19 +160,35 @@ fn advance(reading: &Reading<'_>, why: &str) -> Move {
     open(reading, stage, why)
 }
 
-/// The candidate's words to hang a question on: what covered the topic, else what was found in the newest answer, else
-/// its most telling piece. Never words that were quoted before.
-fn quote(reading: &Reading<'_>, topic: &str) -> String {
-    let Some(note) = reading.newest().filter(|n| n.class.holds_content()) else { return String::new() };
-    let quoted = |text: &str| reading.moves().any(|m| m.quote == text);
-    let on_topic = note.covered.iter().chain(&note.flags).filter(|f| f.id == topic);
-    on_topic
-        .map(|f| f.anchor.as_str())
-        .chain(std::iter::once(note.anchor.as_str()))
-        .chain(note.covered.iter().map(|f| f.anchor.as_str()))
-        .find(|q| !q.is_empty() && !quoted(q))
-        .unwrap_or_default()
-        .to_owned()
+/// Hangs a move on the candidate's words: what was found on its own thread, else the most telling piece of the newest
+/// answer. Never words that were quoted before.
+fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
+    let Some(note) = reading.newest().filter(|n| n.class.holds_content()) else { return next };
+    let fresh = |text: &&str| !text.is_empty() && !reading.moves().any(|m| m.quote == *text);
+    let thread = next.topic.split_once('/').map_or(next.topic.as_str(), |(head, _)| head);
+    let same_thread = |id: &str| !thread.is_empty() && id.split_once('/').map_or(id, |(head, _)| head) == thread;
+    let thing = |text: &&str| text.contains(' ') && !text.starts_with(|c: char| c.is_ascii_digit());
+    let on_thread = note.flags.iter().chain(&note.covered).filter(|f| same_thread(&f.id)).map(|f| f.anchor.as_str());
+    if let Some(quote) = on_thread.filter(thing).find(fresh) {
+        next.quote = quote.to_owned();
+        next.quote_fits = !reading.stage.is_story();
+    } else {
+        let found = note.covered.iter().map(|f| f.anchor.as_str()).filter(|a| a.contains(' '));
+        let quote = std::iter::once(note.anchor.as_str()).chain(found).find(fresh).unwrap_or_default();
+        next.quote = quote.to_owned();
+        // The general wordings for these are made for whatever was said.
+        next.quote_fits = matches!(
+            next.act,
+            Act::AskMechanism | Act::AskProperty | Act::AskLoad | Act::RaiseBar | Act::Park | Act::CutIn
+        );
+    }
+    next
+}
+
+/// Whether a topic may be asked about once more: at most [`PER_TOPIC`] times, and never in words that were used.
+fn may_ask(reading: &Reading<'_>, topic: &str, probes: &[String]) -> bool {
+    let plain = probes.iter().filter(|p| !p.contains("{quote}")).count();
+    reading.times_asked(topic) < plain.min(PER_TOPIC)
 }
 
 /// Whether the stage's time is over.

@@ -35,13 +35,27 @@ pub async fn p_yes(engine: &Engine, question: &str, answer: &str, asks: &[String
     Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
 }
 
+/// What is read first once `draft` is the answer. Read ahead while it is being typed, only its last words are left to
+/// read when it is sent.
+///
+/// # Errors
+/// [`PromptError`] when the prompt file is damaged.
+pub fn ahead(question: &str, draft: &str) -> Result<Prompt, PromptError> {
+    let system = PromptFile::load("interviewer/judge.md")?.render(())?;
+    Ok(Prompt::system(system).user(told(question, draft)))
+}
+
+fn told(question: &str, answer: &str) -> String {
+    format!("Question: {question}\n\nAnswer: {}", cut(answer))
+}
+
 fn options() -> Vec<String> {
     vec!["Yes".to_owned(), "No".to_owned()]
 }
 
 fn prompt(system: &str, question: &str, answer: &str, ask: &str) -> Prompt {
     Prompt::system(system)
-        .user(format!("Question: {question}\n\nAnswer: {}", cut(answer)))
+        .user(told(question, answer))
         .assistant("I have read the question and the answer.")
         .user(format!("{ask} Yes or No?"))
 }
@@ -55,6 +69,7 @@ fn cut(answer: &str) -> &str {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -63,6 +78,14 @@ mod tests {
         let (a, b) = (prompt("s", "q", "a", "One?"), prompt("s", "q", "a", "Two?"));
         assert_eq!(a.messages[..3], b.messages[..3]);
         assert_ne!(a.messages[3], b.messages[3]);
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_the_beginning_of_what_is_judged() {
+        let (draft, whole) = (ahead("q", "I would").unwrap(), ahead("q", "I would shard it").unwrap());
+        let judged = prompt(&whole.messages[0].text, "q", "I would shard it", "One?");
+        assert_eq!(whole.messages[..], judged.messages[..2]);
+        assert!(whole.messages[1].text.starts_with(&draft.messages[1].text));
     }
 
     #[test]

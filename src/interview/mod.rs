@@ -1,9 +1,9 @@
 //! The interview: what is decided, how it is worded, and one session's flow from answer to reply.
 
-pub mod clock;
 pub mod anchor;
 pub mod checks;
 pub mod classify;
+pub mod clock;
 pub mod coach;
 pub mod contradiction;
 pub mod coverage;

@@ -130,6 +130,8 @@ pub struct Move {
     pub topic: String,
     /// A short piece of the candidate's words to hang the question on (verbatim; may be empty).
     pub quote: String,
+    /// The piece is about this very thread, so that a wording may have it inside.
+    pub quote_fits: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
     /// Facts to tell first, by id.
@@ -155,6 +157,7 @@ impl Default for Move {
             act: Act::End,
             topic: String::new(),
             quote: String::new(),
+            quote_fits: false,
             earlier_quote: String::new(),
             facts: Vec::new(),
             not_on_sheet: false,
@@ -231,6 +234,8 @@ pub enum Act {
     RaiseBar,
     /// Behavioural: whose part was it.
     AskOwnPart,
+    /// Behavioural: what is theirs in their work at large.
+    AskContribution,
     /// Behavioural: a real case, please.
     AskRealCase,
     /// Behavioural: how did you know, how large.

@@ -12,22 +12,22 @@ use super::wording;
 use crate::content::Content;
 
 /// One interview in memory.
-pub struct Simulation<'a> {
+pub(super) struct Simulation<'a> {
     /// What there is to ask.
-    pub content: &'a Content,
+    pub(super) content: &'a Content,
     /// What was chosen.
-    pub plan: Plan,
+    pub(super) plan: Plan,
     /// What was said.
-    pub turns: Vec<Turn>,
+    pub(super) turns: Vec<Turn>,
     /// What was found.
-    pub notes: BTreeMap<u32, Note>,
+    pub(super) notes: BTreeMap<u32, Note>,
     /// The interview clock.
-    pub now_ms: u64,
+    pub(super) now_ms: u64,
 }
 
 impl<'a> Simulation<'a> {
     /// Opens an interview.
-    pub fn new(content: &'a Content, round: Round, problem: Option<&str>, minutes: u32, seed: u64) -> Self {
+    pub(super) fn new(content: &'a Content, round: Round, problem: Option<&str>, minutes: u32, seed: u64) -> Self {
         let new = NewSession {
             round,
             level: Level::Senior,
@@ -45,12 +45,12 @@ impl<'a> Simulation<'a> {
     }
 
     /// The candidate answers after `ms`; the interviewer's move and words follow.
-    pub fn answer(&mut self, text: &str, ms: u64) -> Move {
+    pub(super) fn answer(&mut self, text: &str, ms: u64) -> Move {
         self.answer_with(text, ms, |_| {})
     }
 
     /// The same with a chance to bend the note, as a model's judgement would.
-    pub fn answer_with(&mut self, text: &str, ms: u64, bend: impl FnOnce(&mut Note)) -> Move {
+    pub(super) fn answer_with(&mut self, text: &str, ms: u64, bend: impl FnOnce(&mut Note)) -> Move {
         self.now_ms += ms;
         let seq = self.turns.len() as u32;
         self.say(Speaker::Candidate, text.to_owned());
@@ -72,7 +72,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// The last words of the interviewer.
-    pub fn said(&self) -> &str {
+    pub(super) fn said(&self) -> &str {
         self.turns.last().map_or("", |t| t.text.as_str())
     }
 }

@@ -142,11 +142,19 @@ impl<'a> Voiced<'a> {
 
     /// The question: the first wording, in seeded order, that passes every check.
     fn question(&self) -> String {
-        let quote = self.next.quote.as_str();
         let mut forms = self.forms();
         self.dice("form").shuffle(&mut forms);
-        // Their own words first, where there are any.
-        forms.sort_by_key(|form| form.contains("{quote}") == quote.is_empty());
+        let hangs = |form: &String| form.contains("{quote}");
+        if self.next.quote_fits {
+            // Their own words first.
+            forms.sort_by_key(|form| !hangs(form));
+        } else {
+            forms.retain(|form| !hangs(form));
+            if self.may_lead_in() {
+                let led: Vec<String> = forms.iter().flat_map(|form| self.led_in(form)).collect();
+                forms.splice(0..0, led);
+            }
+        }
         let spare = {
             let mut spare = self.content.voice.says.spare.clone();
             self.dice("spare").shuffle(&mut spare);
@@ -156,6 +164,40 @@ impl<'a> Voiced<'a> {
         let passes = |text: &String| checks::faults(text, self.against(&earlier)).is_empty();
         let mut worded = forms.iter().chain(&spare).filter_map(|form| self.fill(form));
         worded.find(passes).unwrap_or_else(|| self.last_resort(&earlier))
+    }
+
+    /// In half of the probes that have a piece of the candidate's words.
+    fn may_lead_in(&self) -> bool {
+        let probes = matches!(
+            self.next.act,
+            Act::Probe
+                | Act::Deepen
+                | Act::AskOwnPart
+                | Act::AskNumber
+                | Act::Adapt
+                | Act::HowToFindOut
+                | Act::AskEffect
+        );
+        probes && !self.next.quote.is_empty() && self.dice("lead").below(2) == 0
+    }
+
+    /// The form behind each lead-in that was not used yet, in seeded order.
+    fn led_in(&self, form: &str) -> Vec<String> {
+        let used = self.asked_before();
+        let is_used = |lead: &&String| {
+            let parts: Vec<&str> = lead.split("{quote}").collect();
+            used.iter().rev().take(6).any(|u| parts.iter().all(|p| u.contains(p)))
+        };
+        let mut fresh: Vec<&String> = self.content.voice.says.lead_ins.iter().filter(|l| !is_used(l)).collect();
+        self.dice("which-lead").shuffle(&mut fresh);
+        fresh
+            .into_iter()
+            .map(
+                |lead| {
+                    if lead.ends_with(':') { format!("{lead} {}", lower_first(form)) } else { format!("{lead} {form}") }
+                },
+            )
+            .collect()
     }
 
     /// Every wording is used up: the spare questions on an earlier piece of the candidate's words.
@@ -299,10 +341,7 @@ impl<'a> Voiced<'a> {
     fn may_acknowledge(&self, question: &str) -> bool {
         let plain =
             matches!(self.next.act, Act::Probe | Act::Deepen | Act::AskMechanism | Act::RaiseBar | Act::AskNumber);
-        plain
-            && !question.starts_with('“')
-            && checks::question_of(question).len() < 160
-            && self.dice("ack").below(3) == 0
+        plain && !question.contains('“') && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
     }
 
     fn acknowledgement(&self) -> String {
@@ -312,6 +351,15 @@ impl<'a> Voiced<'a> {
         let fresh: Vec<&String> = all.iter().filter(|a| !recent.iter().any(|r| r.starts_with(a.as_str()))).collect();
         self.dice("which-ack").pick(&fresh).map(|a| (*a).clone()).unwrap_or_default()
     }
+}
+
+/// The first letter small, unless it is the word "I".
+fn lower_first(text: &str) -> String {
+    if text.starts_with("I ") {
+        return text.to_owned();
+    }
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// Puts values into `{slots}`. A value is data: braces in it are not slots.

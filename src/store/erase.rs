@@ -47,6 +47,16 @@ impl Store {
         Ok(())
     }
 
+    /// Copies of damaged databases that a repair kept. They may hold deleted sessions; [`Store::wipe`] removes them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn damaged_copies(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut copies = self.beside("")?;
+        copies.retain(|file| file.to_string_lossy().contains(".damaged-"));
+        Ok(copies)
+    }
+
     /// The database's files: those whose name begins with its name and ends with `ending`.
     fn beside(&self, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.folder();

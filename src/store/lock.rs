@@ -15,11 +15,27 @@ use super::error::{StoreError, file_failed};
 pub(super) const FILE: &str = "offrecord.lock";
 
 /// What the holder writes into the file.
-#[derive(Serialize, Deserialize, Default)]
-struct Holder {
-    pid: u32,
+#[derive(Clone, Debug, Serialize, Deserialize, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process id (0 when it did not say).
+    pub pid: u32,
+    /// Where it serves; none for a terminal interview or a command.
     #[serde(default)]
-    url: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Who holds the folder's lock, if anyone. Looks only: makes no file, and lets go at once of a lock it could take.
+#[must_use]
+pub fn holder(folder: &Path) -> Option<Holder> {
+    let file = OpenOptions::new().read(true).write(true).open(folder.join(FILE)).ok()?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let _ = file.take(4096).read_to_string(&mut text);
+            Some(serde_json::from_str(&text).unwrap_or_default())
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
 }
 
 /// A held lock; dropping it lets the next one in.

@@ -7,6 +7,7 @@ mod erase;
 mod error;
 mod lock;
 mod record;
+mod repair;
 mod schema;
 mod write;
 
@@ -21,7 +22,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 pub use error::StoreError;
 use error::file_failed;
 use lock::Lock;
+pub use lock::{Holder, holder};
 pub use record::{InterviewerTurn, NewRecord, Record};
+pub use repair::Repaired;
 pub use write::{Appended, CandidateTurn};
 
 /// File name of the database in the data folder.
@@ -164,3 +167,6 @@ fn damage(db: &Connection) -> Option<String> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

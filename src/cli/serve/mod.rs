@@ -81,6 +81,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     };
     let room = Room::new(keys, Hosts::of(address), url, (global.clone(), dirs), desk, state);
 
+    let signals = end::Signals::listen()?;
     let link = words::link(&room)?;
     words::greet(&room, &args, model.as_ref(), &link)?;
     words::offer_fresh_links(room.clone());
@@ -92,7 +93,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let serving =
         tokio::spawn(accept::serve(listener, routes::router(room.clone()), Limits::default(), room.stopping.clone()));
     let ended = tokio::select! {
-        signal = end::signal() => signal,
+        signal = signals.first() => signal,
         Ok(error) = failed => Err(error),
     };
     room.stopping.cancel();

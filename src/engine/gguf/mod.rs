@@ -137,6 +137,12 @@ impl File {
         self.map.len()
     }
 
+    /// The whole file, for readers that parse it themselves.
+    #[must_use]
+    pub fn whole(&self) -> &[u8] {
+        &self.map
+    }
+
     /// All metadata keys and values.
     #[must_use]
     pub fn metadata(&self) -> &HashMap<String, Value> {
@@ -155,6 +161,12 @@ impl File {
     /// [`Error::Missing`].
     pub fn tensor(&self, name: &str) -> Result<&Tensor, Error> {
         self.header.tensors.get(name).ok_or_else(|| Error::Missing(format!("where tensor {name} is")))
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub(crate) fn all(&self) -> &[u8] {
+        &self.map
     }
 
     /// The encoded bytes of a tensor of this file.

@@ -8,14 +8,49 @@ use super::live::Running;
 use super::reply::value;
 use super::telling::Telling;
 use super::view::Sitting;
-use super::{Desk, GradeEvent, GradeOptions, SessionError};
+use super::{ANSWER_LIMIT, Desk, GradeEvent, GradeOptions, SessionError};
 use crate::content::Competency;
 use crate::engine::Engine;
 use crate::grading::{self, GradeInput};
+use crate::interview::session::Status;
 use crate::interview::transcript::Transcript;
 
 impl Desk {
-    pub(super) fn start_grade(
+    /// Grades a finished session; goes on when the listener leaves; the scorecard is stored and numbered. Asking again
+    /// with the same options while it runs listens to the same grade.
+    ///
+    /// # Errors
+    /// [`SessionError::WrongState`] when not finished or while another grade of it runs, [`SessionError::NoModel`],
+    /// [`SessionError::Invalid`] for a model that is not the loaded one.
+    pub fn grade(&self, id: &str, options: GradeOptions) -> Result<mpsc::UnboundedReceiver<GradeEvent>, SessionError> {
+        let mut live = self.live();
+        let sitting = self.sitting(id)?;
+        let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
+        if let Some(model) = options.model.as_ref().filter(|model| **model != engine.info().id) {
+            return Err(SessionError::Invalid(format!(
+                "this program runs {}, not {model} (start it with --model {model})",
+                engine.info().id
+            )));
+        }
+        if let Some(bytes) = options.dispute.as_ref().map(String::len).filter(|bytes| *bytes > ANSWER_LIMIT) {
+            return Err(SessionError::TooLong { bytes, limit: ANSWER_LIMIT });
+        }
+        if sitting.record.summary.status != Status::Finished {
+            return Err(SessionError::WrongState("this interview is not finished (finish it first)".to_owned()));
+        }
+        if let Some((same, running)) = &live.session(id).grade {
+            return if *same == options {
+                Ok(running.telling.listen())
+            } else {
+                Err(SessionError::WrongState("another grade of this session is being made (wait for it)".to_owned()))
+            };
+        }
+        let (events, running) = self.start_grade(sitting, engine, &options);
+        live.session(id).grade = Some((options, running));
+        Ok(events)
+    }
+
+    fn start_grade(
         &self,
         sitting: Sitting,
         engine: Engine,
@@ -24,9 +59,9 @@ impl Desk {
         let telling = Arc::new(Telling::new());
         let events = telling.listen();
         let id = sitting.record.summary.id.clone();
-        let seed = options.seed.unwrap_or(sitting.record.seed);
+        let options = options.clone();
         let (desk, told) = (self.clone(), Arc::clone(&telling));
-        let work = tokio::spawn(async move { desk.graded(&sitting, &engine, seed, &told).await });
+        let work = tokio::spawn(async move { desk.graded(&sitting, &engine, &options, &told).await });
         let task = work.abort_handle();
         let (desk, told) = (self.clone(), Arc::clone(&telling));
         tokio::spawn(async move {
@@ -37,6 +72,8 @@ impl Desk {
                 Err(_) => failed("internal", "grading failed inside the program. This is a bug.".to_owned()),
             };
             desk.live().session(&id).grade = None;
+            // Whoever hears the end may close the store.
+            drop(desk);
             told.end(last);
         });
         (events, Running { telling, task })
@@ -46,7 +83,7 @@ impl Desk {
         &self,
         sitting: &Sitting,
         engine: &Engine,
-        seed: u64,
+        options: &GradeOptions,
         telling: &Telling<GradeEvent>,
     ) -> Result<GradeEvent, SessionError> {
         let id = &sitting.record.summary.id;
@@ -57,8 +94,10 @@ impl Desk {
             competencies: &competencies,
             hints: &sitting.record.hints,
             session: Some(id),
+            dispute: options.dispute.as_deref(),
             ..GradeInput::new(&transcript)
         };
+        let seed = options.seed.unwrap_or(sitting.record.seed);
         let mut progress = |dimension: &grading::DimensionReport| {
             if let Ok(dimension) = value(dimension) {
                 telling.tell(GradeEvent::Dimension { dimension });

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::task::AbortHandle;
 
@@ -24,6 +25,8 @@ pub(super) struct Live {
 pub(super) struct LiveSession {
     /// (interview clock, steady clock) at the moment from which time counts.
     counting: Option<(u64, u64)>,
+    /// A draft is being read into the model.
+    pub(super) reading_ahead: Arc<AtomicBool>,
     /// The reply being worded.
     pub(super) reply: Option<Running<ReplyEvent>>,
     /// The grade being made, and how.

@@ -7,22 +7,21 @@ mod grade;
 mod live;
 mod reply;
 mod telling;
+mod turns;
 mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::interviewer;
 use super::plan::Plan;
-use super::session::{HintView, NewSession, Reply, ReplyEvent, SessionError, SessionSummary, SessionView, Status};
-use super::transcript::Speaker;
+use super::session::{NewSession, SessionError, SessionSummary, SessionView, Status};
 use crate::content::Content;
 use crate::engine::Engine;
 pub use crate::export::{ExportFormat, Exported};
-use crate::store::{Appended, CandidateTurn, NewRecord, Record, Store};
+use crate::store::{NewRecord, Record, Store};
 use live::Live;
 use view::Sitting;
 
@@ -43,6 +42,8 @@ pub struct GradeOptions {
     pub model: Option<String>,
     /// Seed of the second readings; none = the session's.
     pub seed: Option<u64>,
+    /// What the candidate adds in a dispute; the earlier scorecards are kept.
+    pub dispute: Option<String>,
 }
 
 /// What a running grade tells.
@@ -172,125 +173,6 @@ impl Desk {
         Ok(self.show(&mut live, &sitting))
     }
 
-    /// Stores an answer, then starts the reply. Dropping the [`Reply`] does not stop it.
-    ///
-    /// # Errors
-    /// [`SessionError::Conflict`] with the fresh state when `expected_seq` is not the session's `next_seq`,
-    /// [`SessionError::TooLong`] (the text is kept as draft), [`SessionError::Invalid`] for an empty answer,
-    /// [`SessionError::WrongState`] when paused, finished or while a reply is due, [`SessionError::NoModel`],
-    /// [`SessionError::Store`].
-    pub fn answer(
-        &self,
-        id: &str,
-        text: String,
-        expected_seq: u32,
-        board: Option<Value>,
-    ) -> Result<Reply, SessionError> {
-        let mut live = self.live();
-        let sitting = self.sitting(id)?;
-        if sitting.record.summary.status == Status::Finished {
-            return Err(finished());
-        }
-        if expected_seq != sitting.next_seq() {
-            return Err(SessionError::Conflict(Box::new(self.show(&mut live, &sitting))));
-        }
-        let at_ms = self.elapsed(&mut live, &sitting.record);
-        if text.len() > ANSWER_LIMIT {
-            if text.len() <= DRAFT_LIMIT {
-                self.inner.store.put_draft(id, &text, at_ms)?;
-            }
-            return Err(SessionError::TooLong { bytes: text.len(), limit: ANSWER_LIMIT });
-        }
-        check_answer(&text, board.as_ref())?;
-        if sitting.record.summary.status == Status::Paused {
-            return Err(SessionError::WrongState("this interview is paused (resume it first)".to_owned()));
-        }
-        if sitting.due().is_some() {
-            return Err(SessionError::WrongState(
-                "the interviewer has not replied yet (wait for the reply, or ask for it again)".to_owned(),
-            ));
-        }
-        let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
-        let answer = CandidateTurn { expected_seq, text, at_ms, board, date: self.inner.clock.date() };
-        let stored = self.inner.store.append_answer(id, &answer)?;
-        let sitting = self.sitting(id)?;
-        if stored == Appended::Overtaken {
-            return Err(SessionError::Conflict(Box::new(self.show(&mut live, &sitting))));
-        }
-        let (reply, running) = self.start_reply(sitting, engine);
-        live.session(id).reply = Some(running);
-        Ok(reply)
-    }
-
-    /// The running reply from its beginning, or a new start of one that was interrupted (same seed, same decision).
-    /// When none is due, the interviewer's last turn at once: it came between the look and the question.
-    ///
-    /// # Errors
-    /// [`SessionError::UnknownSession`]; [`SessionError::NoModel`] when it would have to be worded anew;
-    /// [`SessionError::WrongState`] when the interview was ended before the reply.
-    pub fn attach(&self, id: &str) -> Result<Reply, SessionError> {
-        let mut live = self.live();
-        if let Some(running) = &live.session(id).reply {
-            return Ok(running.telling.listen());
-        }
-        let sitting = self.sitting(id)?;
-        if sitting.due().is_some() {
-            let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
-            self.elapsed(&mut live, &sitting.record);
-            let (reply, running) = self.start_reply(sitting, engine);
-            live.session(id).reply = Some(running);
-            return Ok(reply);
-        }
-        let last = sitting.record.turns.last().filter(|turn| turn.role == Speaker::Interviewer).cloned();
-        let turn = last.ok_or_else(|| SessionError::WrongState("this interview ended before the reply".to_owned()))?;
-        let (sender, reply) = mpsc::unbounded_channel();
-        let _ = sender.send(ReplyEvent::Done { turn });
-        Ok(reply)
-    }
-
-    /// Keeps the answer so far, so that a reload shows it, and reads it ahead into the model. Never a turn.
-    ///
-    /// # Errors
-    /// [`SessionError::TooLong`], [`SessionError::UnknownSession`], [`SessionError::Store`];
-    /// [`SessionError::WrongState`] when finished.
-    pub async fn draft(&self, id: &str, text: String) -> Result<(), SessionError> {
-        if text.len() > DRAFT_LIMIT {
-            return Err(SessionError::TooLong { bytes: text.len(), limit: DRAFT_LIMIT });
-        }
-        let mut live = self.live();
-        let sitting = self.sitting(id)?;
-        if sitting.record.summary.status == Status::Finished {
-            return Err(finished());
-        }
-        let elapsed = self.elapsed(&mut live, &sitting.record);
-        Ok(self.inner.store.put_draft(id, &text, elapsed)?)
-    }
-
-    /// Takes the next hint of the ladder; logged with its cost.
-    ///
-    /// # Errors
-    /// [`SessionError::WrongState`] when there is none to give, or paused, finished, or while a reply is due.
-    pub fn hint(&self, id: &str) -> Result<HintView, SessionError> {
-        let mut live = self.live();
-        let sitting = self.sitting(id)?;
-        let refuse = |why: &str| Err(SessionError::WrongState(why.to_owned()));
-        match sitting.record.summary.status {
-            Status::Finished => return Err(finished()),
-            Status::Paused => return refuse("this interview is paused (resume it first)"),
-            Status::Active if sitting.due().is_some() => return refuse("the interviewer has not replied yet (wait)"),
-            Status::Active => {}
-        }
-        let record = &sitting.record;
-        let next = interviewer::next_hint(self.content(), &sitting.plan, &record.turns, &sitting.notes, &record.hints);
-        let Some(mut hint) = next else {
-            return refuse("there is no hint to give here (say what you would try, or what you are missing)");
-        };
-        hint.seq = record.turns.last().map_or(0, |turn| turn.seq);
-        let elapsed = self.elapsed(&mut live, record);
-        self.inner.store.put_hint(id, &hint, elapsed)?;
-        Ok(hint)
-    }
-
     /// Stops the clock. Pausing twice is not an error.
     ///
     /// # Errors
@@ -313,37 +195,6 @@ impl Desk {
     /// [`SessionError::UnknownSession`], [`SessionError::Store`].
     pub fn finish(&self, id: &str) -> Result<SessionView, SessionError> {
         self.set_status(id, Status::Finished)
-    }
-
-    /// Grades a finished session; goes on when the listener leaves; the scorecard is stored and numbered. Asking again
-    /// with the same options while it runs listens to the same grade.
-    ///
-    /// # Errors
-    /// [`SessionError::WrongState`] when not finished or while another grade of it runs, [`SessionError::NoModel`],
-    /// [`SessionError::Invalid`] for a model that is not the loaded one.
-    pub fn grade(&self, id: &str, options: GradeOptions) -> Result<mpsc::UnboundedReceiver<GradeEvent>, SessionError> {
-        let mut live = self.live();
-        let sitting = self.sitting(id)?;
-        let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
-        if let Some(model) = options.model.as_ref().filter(|model| **model != engine.info().id) {
-            return Err(SessionError::Invalid(format!(
-                "this program runs {}, not {model} (start it with --model {model})",
-                engine.info().id
-            )));
-        }
-        if sitting.record.summary.status != Status::Finished {
-            return Err(SessionError::WrongState("this interview is not finished (finish it first)".to_owned()));
-        }
-        if let Some((same, running)) = &live.session(id).grade {
-            return if *same == options {
-                Ok(running.telling.listen())
-            } else {
-                Err(SessionError::WrongState("another grade of this session is being made (wait for it)".to_owned()))
-            };
-        }
-        let (events, running) = self.start_grade(sitting, engine, &options);
-        live.session(id).grade = Some((options, running));
-        Ok(events)
     }
 
     /// A stored scorecard, by number from 1.
@@ -439,18 +290,6 @@ impl Desk {
     }
 }
 
-fn check_answer(text: &str, board: Option<&Value>) -> Result<(), SessionError> {
-    if text.trim().is_empty() {
-        return Err(SessionError::Invalid(
-            "the answer is empty (write a sentence, or say that you do not know)".to_owned(),
-        ));
-    }
-    if board.is_some_and(|board| board.to_string().len() > DOCUMENT_LIMIT) {
-        return Err(SessionError::Invalid("the whiteboard is larger than 1 MiB (remove some of it)".to_owned()));
-    }
-    Ok(())
-}
-
 fn finished() -> SessionError {
     SessionError::WrongState("this interview is finished (start a new one, or ask for its scorecard)".to_owned())
 }
@@ -460,3 +299,6 @@ fn fresh_seed() -> Result<u64, SessionError> {
     let bits = getrandom::u64().map_err(|error| SessionError::Store(format!("no random numbers: {error}")))?;
     Ok(bits >> 11)
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ impl Desk {
                 session.reply = None;
             }
             drop(live);
+            // Whoever hears the end may close the store.
+            drop(desk);
             told.end(last);
         });
         (reply, Running { telling, task })

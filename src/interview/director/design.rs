@@ -1,10 +1,10 @@
 //! The director's logic for design rounds.
 
-use super::{PER_TOPIC, advance, is_over, quote, room, stay};
+use super::{advance, is_over, may_ask, room, stay};
 use crate::content::{ChecklistItem, Dive, FlagKind};
 use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::Stage;
-use crate::interview::reading::{RUNGS, Reading};
+use crate::interview::reading::{RUNGS, Reading, rung};
 
 /// Part of the checklist's weight that is enough when time is short of plenty.
 const ENOUGH: f32 = 0.6;
@@ -58,7 +58,7 @@ fn by_class(reading: &Reading<'_>, note: &Note) -> Option<Move> {
     let on_flag = |act: Act, kind: FlagKind, why: &str| {
         let id = flag(kind).unwrap_or_default();
         let fresh = if id.is_empty() { once(act) } else { !reading.did(act, &id) };
-        fresh.then(|| Move { quote: quote(reading, &id), ..stay(reading, act, &id, why) })
+        fresh.then(|| stay(reading, act, &id, why))
     };
     let rounds_talked_past = |act: Act| once(act).then(|| stay(reading, act, &topic, ""));
     match note.class {
@@ -179,7 +179,7 @@ fn checklist(reading: &Reading<'_>, note: &Note) -> Move {
 
 fn probe(reading: &Reading<'_>, item: &ChecklistItem) -> Move {
     let why = format!("open: {} ({})", item.area, item.why);
-    Move { quote: quote(reading, &item.id), ..stay(reading, Act::Probe, &item.id, &why) }
+    stay(reading, Act::Probe, &item.id, &why)
 }
 
 /// The heaviest open item of this stage that has not been asked about too often; what speaks for the dimension with the
@@ -197,7 +197,7 @@ fn open_item<'a>(reading: &Reading<'a>) -> Option<&'a ChecklistItem> {
     reading
         .items(reading.stage)
         .into_iter()
-        .filter(|i| !reading.covered.contains(i.id.as_str()) && reading.times_asked(&i.id) < PER_TOPIC)
+        .filter(|i| !reading.covered.contains(i.id.as_str()) && may_ask(reading, &i.id, &i.probes))
         .min_by_key(|i| (reading.times_asked(&i.id), u8::MAX - i.weight, covered_weight(i)))
 }
 
@@ -209,12 +209,13 @@ fn dive(reading: &Reading<'_>, note: &Note) -> Move {
     }
     let open = RUNGS
         .iter()
-        .map(|name| format!("{}/{name}", dive.id))
-        .find(|id| !reading.covered.contains(id.as_str()) && reading.times_asked(id) < PER_TOPIC);
+        .filter_map(|name| rung(dive, name).map(|level| (format!("{}/{name}", dive.id), level)))
+        .find(|(id, level)| !reading.covered.contains(id.as_str()) && may_ask(reading, id, &level.probes))
+        .map(|(id, _)| id);
     match open {
         Some(id) => {
             let why = format!("one level further into {}", dive.area);
-            Move { quote: quote(reading, &id), ..stay(reading, Act::Deepen, &id, &why) }
+            stay(reading, Act::Deepen, &id, &why)
         }
         None => match open_item(reading) {
             Some(item) if reading.moves_here().count() < room(reading) => probe(reading, item),
@@ -256,10 +257,7 @@ fn best_other_dive<'a>(reading: &Reading<'a>) -> Option<&'a Dive> {
 fn change(reading: &Reading<'_>) -> Move {
     let topic = reading.plan.curveball.as_ref().map(|id| format!("change/{id}")).unwrap_or_default();
     if !reading.covered.contains(topic.as_str()) && reading.times_here(Act::Adapt) == 0 {
-        return Move {
-            quote: quote(reading, &topic),
-            ..stay(reading, Act::Adapt, &topic, "the change was not taken up")
-        };
+        return stay(reading, Act::Adapt, &topic, "the change was not taken up");
     }
     match open_item(reading) {
         Some(item) if reading.moves_here().count() <= room(reading) => probe(reading, item),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PER_TOPIC, advance, is_over, quote, room, stay};
+use super::{advance, is_over, may_ask, room, stay};
 use crate::content::behavioural::SlotProbes;
 use crate::content::{Competency, Dimension, FlagKind};
 use crate::interview::note::{Act, AnswerClass, Move, Note};
@@ -139,8 +139,8 @@ fn slots(reading: &Reading<'_>, note: &Note, competency: &Competency) -> Move {
     let open = |slot: &&SlotProbes| {
         let id = slot_id(reading.stage, slot);
         // One probe; a second only for what a senior story cannot be without.
-        let most = if slot.weight == 3 { PER_TOPIC } else { 1 };
-        !reading.covered.contains(id.as_str()) && reading.times_asked(&id) < most
+        let again = slot.weight == 3 || reading.times_asked(&id) == 0;
+        !reading.covered.contains(id.as_str()) && again && may_ask(reading, &id, &slot.probes)
     };
     let dimensions = covered_weight(reading);
     let next = competency.slots.iter().filter(open).min_by_key(|slot| {
@@ -165,7 +165,7 @@ fn slots(reading: &Reading<'_>, note: &Note, competency: &Competency) -> Move {
             } else {
                 Act::Probe
             };
-            Move { quote: quote(reading, &id), ..stay(reading, act, &id, &why) }
+            stay(reading, act, &id, &why)
         }
         _ => advance(reading, "this story is complete"),
     }
@@ -176,10 +176,11 @@ fn talk(reading: &Reading<'_>, note: &Note) -> Move {
     let asked = reading.moves_here().count();
     let thin = note.words < 40;
     let opened_by_opening = usize::from(reading.stage == reading.plan.first_stage());
-    if reading.stage == Stage::Background && reading.times_here(Act::AskOwnPart) == 0 && asked + opened_by_opening <= 2
+    if reading.stage == Stage::Background
+        && reading.times_here(Act::AskContribution) == 0
+        && asked + opened_by_opening <= 2
     {
-        let own_part = stay(reading, Act::AskOwnPart, "", "what is theirs in it");
-        return Move { quote: String::new(), ..own_part };
+        return stay(reading, Act::AskContribution, "", "what is theirs in it");
     }
     if thin && asked + opened_by_opening <= 1 && note.class.holds_content() && !note.anchor.is_empty() {
         return stay(reading, Act::AskMechanism, "", "short: one probe");

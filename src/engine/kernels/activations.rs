@@ -1,0 +1,200 @@
+//! Rows of activations, quantised to int8 with one scale per 32 values, as every integer kernel reads them.
+
+use super::kernel::Kernel;
+use super::pool::{Pool, Scratch, Shares};
+use super::versions::versions;
+
+/// Values that share a scale.
+const BLOCK: usize = 32;
+/// Rows per task.
+const ROWS: usize = 4;
+
+/// A batch of rows. Buffers only grow; a smaller batch allocates nothing.
+#[derive(Default)]
+pub struct Activations {
+    rows: usize,
+    columns: usize,
+    padded: usize,
+    /// `rows * columns`, as given.
+    float: Vec<f32>,
+    /// `rows * padded`: round(x / scale); zero beyond `columns`.
+    quantised: Vec<i8>,
+    /// `rows * padded / 32`.
+    scale: Vec<f32>,
+    /// `rows * padded / 32`: sum of the quantised values of a block of 32.
+    sum32: Vec<i32>,
+    /// `rows * padded / 16`.
+    sum16: Vec<i32>,
+    /// `rows * padded / 32`: `scale * sum32`.
+    scaled32: Vec<f32>,
+    /// `rows * padded / 16`.
+    scaled16: Vec<f32>,
+}
+
+/// One quantised row, padded to a multiple of 256 values.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) quantised: &'a [i8],
+    pub(super) scale: &'a [f32],
+    pub(super) sum32: &'a [i32],
+    pub(super) sum16: &'a [i32],
+    pub(super) scaled32: &'a [f32],
+    pub(super) scaled16: &'a [f32],
+}
+
+/// The parts of one row that its owner fills.
+pub(super) struct RowMut<'a> {
+    pub(super) quantised: &'a mut [i8],
+    pub(super) scale: &'a mut [f32],
+    pub(super) sum32: &'a mut [i32],
+    pub(super) sum16: &'a mut [i32],
+    pub(super) scaled32: &'a mut [f32],
+    pub(super) scaled16: &'a mut [f32],
+}
+
+impl Activations {
+    fn resize(&mut self, rows: usize, columns: usize) {
+        (self.rows, self.columns) = (rows, columns);
+        self.padded = columns.next_multiple_of(super::format::GROUP);
+        grow(&mut self.float, rows * columns);
+        grow(&mut self.quantised, rows * self.padded);
+        grow(&mut self.scale, rows * self.padded / 32);
+        grow(&mut self.sum32, rows * self.padded / 32);
+        grow(&mut self.sum16, rows * self.padded / 16);
+        grow(&mut self.scaled32, rows * self.padded / 32);
+        grow(&mut self.scaled16, rows * self.padded / 16);
+    }
+
+    /// Rows in use.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values per row.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Values per row with padding.
+    #[must_use]
+    pub(super) fn padded(&self) -> usize {
+        self.padded
+    }
+
+    /// The unquantised row.
+    #[must_use]
+    pub fn float(&self, row: usize) -> &[f32] {
+        &self.float[row * self.columns..(row + 1) * self.columns]
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> Row<'_> {
+        let (p, b, h) = (self.padded, self.padded / 32, self.padded / 16);
+        Row {
+            quantised: &self.quantised[row * p..(row + 1) * p],
+            scale: &self.scale[row * b..(row + 1) * b],
+            sum32: &self.sum32[row * b..(row + 1) * b],
+            sum16: &self.sum16[row * h..(row + 1) * h],
+            scaled32: &self.scaled32[row * b..(row + 1) * b],
+            scaled16: &self.scaled16[row * h..(row + 1) * h],
+        }
+    }
+
+    /// Makes `rows` rows of `columns` values: `fill(row, values)` writes one, which is then quantised.
+    ///
+    /// `beside` is a buffer of which `fill` may also change the same row (`width` values), such as a residual stream.
+    pub fn fill(
+        &mut self,
+        pool: &mut Pool,
+        kernel: Kernel,
+        (rows, columns): (usize, usize),
+        (beside, width): (&mut [f32], usize),
+        fill: &(dyn Fn(usize, &mut [f32], &mut [f32]) + Sync),
+    ) {
+        self.resize(rows, columns);
+        let (p, b, h) = (self.padded, self.padded / 32, self.padded / 16);
+        let beside = Shares::new(beside);
+        let float = Shares::new(&mut self.float);
+        let quantised = Shares::new(&mut self.quantised);
+        let scale = Shares::new(&mut self.scale);
+        let (sum32, sum16) = (Shares::new(&mut self.sum32), Shares::new(&mut self.sum16));
+        let (scaled32, scaled16) = (Shares::new(&mut self.scaled32), Shares::new(&mut self.scaled16));
+        let task = |task: usize, _: &mut Scratch| {
+            for row in task * ROWS..((task + 1) * ROWS).min(rows) {
+                // SAFETY: each row of each buffer is handed out once.
+                let (values, other, out) = unsafe {
+                    let out = RowMut {
+                        quantised: quantised.slice(row * p, p),
+                        scale: scale.slice(row * b, b),
+                        sum32: sum32.slice(row * b, b),
+                        sum16: sum16.slice(row * h, h),
+                        scaled32: scaled32.slice(row * b, b),
+                        scaled16: scaled16.slice(row * h, h),
+                    };
+                    (float.slice(row * columns, columns), beside.slice(row * width, width), out)
+                };
+                fill(row, values, other);
+                quantise_row(kernel.level(), values, out);
+            }
+        };
+        pool.run(rows.div_ceil(ROWS), &task);
+    }
+}
+
+fn grow<T: Default + Clone>(buffer: &mut Vec<T>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, T::default());
+    }
+}
+
+versions!(fn quantise_row(float: &[f32], out: RowMut<'_>) = quantise_body);
+
+#[inline(always)]
+fn quantise_body<const FUSED: bool>(float: &[f32], out: RowMut<'_>) {
+    let (blocks, rest) = float.as_chunks::<BLOCK>();
+    let (quantised, _) = out.quantised.as_chunks_mut::<BLOCK>();
+    let used = float.len().div_ceil(BLOCK);
+    let one = |values: &[f32; BLOCK], target: &mut [i8; BLOCK], index: usize| {
+        let mut lanes = [0.0_f32; 16];
+        for i in 0..16 {
+            let (a, b) = (values[i].abs(), values[i + 16].abs());
+            lanes[i] = if a > b { a } else { b };
+        }
+        let mut top = lanes[0];
+        for lane in lanes {
+            top = if lane > top { lane } else { top };
+        }
+        let scale = top / 127.0;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let mut sums = [0_i32; 2];
+        for half in 0..2 {
+            for i in 0..16 {
+                // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low bits.
+                let rounded = (values[half * 16 + i] * inverse + 12_582_912.0).to_bits().cast_signed() - 0x4b40_0000;
+                sums[half] += rounded;
+                target[half * 16 + i] = rounded as i8;
+            }
+        }
+        out.scale[index] = scale;
+        out.sum16[2 * index] = sums[0];
+        out.sum16[2 * index + 1] = sums[1];
+        out.sum32[index] = sums[0] + sums[1];
+        out.scaled16[2 * index] = scale * sums[0] as f32;
+        out.scaled16[2 * index + 1] = scale * sums[1] as f32;
+        out.scaled32[index] = scale * (sums[0] + sums[1]) as f32;
+    };
+    let mut one = one;
+    for (index, values) in blocks.iter().enumerate() {
+        one(values, &mut quantised[index], index);
+    }
+    if !rest.is_empty() {
+        let mut values = [0.0; BLOCK];
+        values[..rest.len()].copy_from_slice(rest);
+        one(&values, &mut quantised[blocks.len()], blocks.len());
+    }
+    for index in used..quantised.len() {
+        one(&[0.0; BLOCK], &mut quantised[index], index);
+    }
+}

@@ -1,0 +1,401 @@
+//! Causal attention over paged keys and values, with grouped heads left unexpanded and an online softmax.
+//!
+//! Defined page by page: a page yields, per query, the maximum of its scores, the sum of their exponentials and the
+//! weighted values; pages are merged in order (Milakov and Gimelshein 2018). What a query sees does not depend on
+//! which other queries are computed with it or on how pages are shared out, so batches equal single runs.
+
+use super::elementwise::exp;
+use super::float::{multiply_add, sum_lanes};
+use super::format::f16_to_f32;
+use super::kernel::Kernel;
+use super::pages::{PAGE, Pages};
+use super::pool::{Pool, Scratch, Shares};
+use super::versions::versions;
+
+/// Queries (rows times heads of a group) computed together.
+const TOGETHER: usize = 48;
+/// Pages per task where a single row is split over its length.
+const SPLIT: usize = 4;
+
+/// Consecutive tokens of one sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// First row in the batch.
+    pub row: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Position of the first row in its sequence.
+    pub position: usize,
+    /// Where the sequence's pages, up to the last row's position, begin in the list of pages.
+    pub pages: usize,
+}
+
+/// One layer's attention.
+#[derive(Clone, Copy, Debug)]
+pub struct Attention {
+    /// Layer.
+    pub layer: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Factor of the scores.
+    pub scale: f32,
+    /// Tokens that a query sees, its own included.
+    pub window: usize,
+}
+
+/// Tasks and partial results, kept between calls.
+#[derive(Default)]
+pub struct Plan {
+    tasks: Vec<Task>,
+    partials: Vec<f32>,
+}
+
+#[derive(Clone, Copy)]
+struct Task {
+    span: usize,
+    /// Rows of the batch.
+    row: usize,
+    rows: usize,
+    position: usize,
+    head: usize,
+    /// Pages, as places in the span's list.
+    from: usize,
+    to: usize,
+    /// Where the partial results start, for one of several tasks of a row.
+    partial: Option<usize>,
+}
+
+/// Attends with `queries` (`[row][head][key width]`) to everything that the spans' sequences hold (their pages are in `lists`); writes
+/// `out` (`[row][head][value width]`).
+#[expect(clippy::too_many_arguments, reason = "the operation's inputs, its output, and where it runs")]
+pub fn attend(
+    pool: &mut Pool,
+    kernel: Kernel,
+    plan: &mut Plan,
+    pages: &Pages,
+    attention: Attention,
+    (spans, lists): (&[Span], &[u32]),
+    queries: &[f32],
+    out: &mut [f32],
+) {
+    let shape = pages.shape();
+    let group = attention.heads / shape.heads;
+    let (kw, vw) = (shape.key_width, shape.value_width);
+    let partial = group * (vw + 2);
+    plan.tasks.clear();
+    let mut partials = 0;
+    let few = spans.iter().map(|span| span.rows).sum::<usize>() * shape.heads < 4 * pool.threads();
+    for (index, span) in spans.iter().enumerate() {
+        let step = (TOGETHER / group).max(1);
+        for row in (0..span.rows).step_by(step) {
+            let rows = (span.rows - row).min(step);
+            let position = span.position + row;
+            let from = (position + 1).saturating_sub(attention.window) / PAGE;
+            let to = (position + rows).div_ceil(PAGE);
+            for head in 0..shape.heads {
+                let task = Task { span: index, row: span.row + row, rows, position, head, from, to, partial: None };
+                if few && rows == 1 && to - from > SPLIT {
+                    for start in (from..to).step_by(SPLIT) {
+                        let end = (start + SPLIT).min(to);
+                        plan.tasks.push(Task { from: start, to: end, partial: Some(partials), ..task });
+                        partials += (end - start) * partial;
+                    }
+                } else {
+                    plan.tasks.push(task);
+                }
+            }
+        }
+    }
+    if plan.partials.len() < partials {
+        plan.partials.resize(partials, 0.0);
+    }
+    let tasks = &plan.tasks;
+    let partial_shares = Shares::new(&mut plan.partials);
+    let out_shares = Shares::new(out);
+    let level = kernel.level();
+    pool.run(tasks.len(), &|index, scratch: &mut Scratch| {
+        let task = tasks[index];
+        let count = task.rows * group;
+        let (_, floats) = scratch.get(0, PAGE * (kw + vw) + count * (kw + PAGE + 2 * vw + 4) + 64);
+        let (keys, floats) = floats.split_at_mut(PAGE * kw);
+        let (values, floats) = floats.split_at_mut(PAGE * vw);
+        let (query, floats) = floats.split_at_mut(count * kw);
+        let (weights, floats) = floats.split_at_mut(count * PAGE);
+        let (page_out, floats) = floats.split_at_mut(count * vw);
+        let (running, floats) = floats.split_at_mut(count * vw);
+        let (page_max, floats) = floats.split_at_mut(count);
+        let (page_sum, floats) = floats.split_at_mut(count);
+        let (max, floats) = floats.split_at_mut(count);
+        let sum = &mut floats[..count];
+        for row in 0..task.rows {
+            let first = ((task.row + row) * attention.heads + task.head * group) * kw;
+            let from = &queries[first..first + group * kw];
+            for (to, from) in query[row * group * kw..(row + 1) * group * kw].iter_mut().zip(from) {
+                *to = from * attention.scale;
+            }
+        }
+        running.fill(0.0);
+        sum.fill(0.0);
+        max.fill(f32::NEG_INFINITY);
+        for page in task.from..task.to {
+            let (k, v) = pages.head(lists[spans[task.span].pages + page], attention.layer, task.head);
+            let visible = Visible {
+                start: page * PAGE,
+                position: task.position,
+                group,
+                window: attention.window,
+                used: (task.position + task.rows - page * PAGE).min(PAGE),
+            };
+            let stage = Stage { query, k, v, keys, values, weights, out: page_out, max: page_max, sum: page_sum };
+            one_page(level, stage, (count, kw, vw), visible);
+            if let Some(partial_start) = task.partial {
+                let at = partial_start + (page - task.from) * partial;
+                // SAFETY: the plan gives each task its own range of partial results.
+                let place = unsafe { partial_shares.slice(at, partial) };
+                place[..group * vw].copy_from_slice(page_out);
+                place[group * vw..group * (vw + 1)].copy_from_slice(page_max);
+                place[group * (vw + 1)..].copy_from_slice(page_sum);
+            } else {
+                merge(level, Running { out: running, max, sum }, page_out, page_max, page_sum);
+            }
+        }
+        if task.partial.is_none() {
+            for row in 0..task.rows {
+                let first = ((task.row + row) * attention.heads + task.head * group) * vw;
+                // SAFETY: each (row, head) pair belongs to one task.
+                let place = unsafe { out_shares.slice(first, group * vw) };
+                let range = row * group..(row + 1) * group;
+                place.copy_from_slice(&running[row * group * vw..(row + 1) * group * vw]);
+                divide(place, &sum[range], vw);
+            }
+        }
+    });
+    merge_split_rows(plan, attention, (shape.heads, vw), level, out);
+}
+
+/// Joins the parts of rows that were split over their length, in the order of pages.
+fn merge_split_rows(
+    plan: &Plan,
+    attention: Attention,
+    (kv_heads, vw): (usize, usize),
+    level: super::kernel::Level,
+    out: &mut [f32],
+) {
+    let group = attention.heads / kv_heads;
+    let partial = group * (vw + 2);
+    let mut tasks = plan.tasks.iter().peekable();
+    while let Some(first) = tasks.next() {
+        let Some(start) = first.partial else { continue };
+        let mut pages = first.to - first.from;
+        while let Some(next) =
+            tasks.next_if(|next| next.partial.is_some() && next.row == first.row && next.head == first.head)
+        {
+            pages += next.to - next.from;
+        }
+        let at = (first.row * attention.heads + first.head * group) * vw;
+        for head in 0..group {
+            let running = &mut out[at + head * vw..at + (head + 1) * vw];
+            running.fill(0.0);
+            let mut softmax = (f32::NEG_INFINITY, 0.0);
+            for part in plan.partials[start..start + pages * partial].chunks_exact(partial) {
+                let (max, sum) = (&part[group * vw + head..][..1], &part[group * (vw + 1) + head..][..1]);
+                let page = &part[head * vw..(head + 1) * vw];
+                let state = Running {
+                    out: running,
+                    max: std::slice::from_mut(&mut softmax.0),
+                    sum: std::slice::from_mut(&mut softmax.1),
+                };
+                merge(level, state, page, max, sum);
+            }
+            divide(running, &[softmax.1], vw);
+        }
+    }
+}
+
+fn divide(out: &mut [f32], sums: &[f32], width: usize) {
+    for (values, sum) in out.chunks_exact_mut(width).zip(sums) {
+        let factor = 1.0 / sum;
+        for value in values {
+            *value *= factor;
+        }
+    }
+}
+
+/// Which tokens of a page the queries see.
+#[derive(Clone, Copy)]
+struct Visible {
+    /// Position of the page's first token.
+    start: usize,
+    /// Position of the first query's row.
+    position: usize,
+    /// Queries per row.
+    group: usize,
+    window: usize,
+    /// Tokens of the page that any query sees.
+    used: usize,
+}
+
+/// One page's work: inputs, room, results per query.
+struct Stage<'a> {
+    query: &'a [f32],
+    k: &'a [u16],
+    v: &'a [u16],
+    keys: &'a mut [f32],
+    values: &'a mut [f32],
+    weights: &'a mut [f32],
+    out: &'a mut [f32],
+    max: &'a mut [f32],
+    sum: &'a mut [f32],
+}
+
+/// The softmax so far.
+struct Running<'a> {
+    out: &'a mut [f32],
+    max: &'a mut [f32],
+    sum: &'a mut [f32],
+}
+
+versions!(fn one_page(stage: Stage<'_>, shape: (usize, usize, usize), visible: Visible) = page_body);
+versions!(fn merge(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) = merge_body);
+
+#[inline(always)]
+fn page_body<const FUSED: bool>(stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visible: Visible) {
+    let Stage { query, k, v, keys, values, weights, out, max, sum } = stage;
+    for (to, from) in keys.iter_mut().zip(k) {
+        *to = f16_to_f32(*from);
+    }
+    for (to, from) in values[..visible.used * vw].iter_mut().zip(v) {
+        *to = f16_to_f32(*from);
+    }
+    let mut at = 0;
+    while at < count {
+        let (query, weights) = (&query[at * kw..], &mut weights[at * PAGE..]);
+        at += match count - at {
+            4.. => scores::<FUSED, 4>(query, keys, weights, kw),
+            2..4 => scores::<FUSED, 2>(query, keys, weights, kw),
+            _ => scores::<FUSED, 1>(query, keys, weights, kw),
+        };
+    }
+    let (rows, _) = weights.as_chunks_mut::<PAGE>();
+    for (index, row) in rows[..count].iter_mut().enumerate() {
+        let position = visible.position + index / visible.group;
+        let from = (position + 1).saturating_sub(visible.window).saturating_sub(visible.start).min(PAGE);
+        let to = (position + 1).saturating_sub(visible.start).min(PAGE);
+        (max[index], sum[index]) = softmax::<FUSED>(row, from, to);
+    }
+    let mut at = 0;
+    while at < count {
+        let (weights, out) = (&weights[at * PAGE..], &mut out[at * vw..]);
+        at += match count - at {
+            4.. => weigh::<FUSED, 4>(weights, values, out, vw, visible.used),
+            2..4 => weigh::<FUSED, 2>(weights, values, out, vw, visible.used),
+            _ => weigh::<FUSED, 1>(weights, values, out, vw, visible.used),
+        };
+    }
+}
+
+/// Scores of `N` queries with the page's 64 keys.
+#[inline(always)]
+fn scores<const FUSED: bool, const N: usize>(query: &[f32], keys: &[f32], out: &mut [f32], kw: usize) -> usize {
+    let mut totals = [[0.0_f32; PAGE]; N];
+    let queries: [&[f32]; N] = std::array::from_fn(|n| &query[n * kw..(n + 1) * kw]);
+    for (column, keys) in keys.as_chunks::<PAGE>().0[..kw].iter().enumerate() {
+        for n in 0..N {
+            let q = queries[n][column];
+            for i in 0..PAGE {
+                totals[n][i] = multiply_add::<FUSED>(q, keys[i], totals[n][i]);
+            }
+        }
+    }
+    for (out, totals) in out.as_chunks_mut::<PAGE>().0.iter_mut().zip(totals) {
+        *out = totals;
+    }
+    N
+}
+
+/// Turns the scores of tokens `from..to` into exponentials relative to their maximum, others into zero.
+#[inline(always)]
+fn softmax<const FUSED: bool>(row: &mut [f32; PAGE], from: usize, to: usize) -> (f32, f32) {
+    for (i, score) in row.iter_mut().enumerate() {
+        *score = if i >= from && i < to { *score } else { f32::NEG_INFINITY };
+    }
+    let mut top = [f32::NEG_INFINITY; 16];
+    for chunk in row.as_chunks::<16>().0 {
+        for i in 0..16 {
+            top[i] = if chunk[i] > top[i] { chunk[i] } else { top[i] };
+        }
+    }
+    let mut max = f32::NEG_INFINITY;
+    for value in top {
+        max = if value > max { value } else { max };
+    }
+    let mut lanes = [0.0_f32; 16];
+    for chunk in row.as_chunks_mut::<16>().0 {
+        for i in 0..16 {
+            let seen = chunk[i] != f32::NEG_INFINITY;
+            let weight = exp::<FUSED>(chunk[i] - max);
+            chunk[i] = if seen { weight } else { 0.0 };
+            lanes[i] += chunk[i];
+        }
+    }
+    (max, sum_lanes(lanes))
+}
+
+/// Weighted sums of the values for `N` queries.
+#[inline(always)]
+fn weigh<const FUSED: bool, const N: usize>(
+    weights: &[f32],
+    values: &[f32],
+    out: &mut [f32],
+    vw: usize,
+    used: usize,
+) -> usize {
+    const LANES: usize = 64;
+    let whole = vw / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        let mut totals = [[0.0_f32; LANES]; N];
+        for token in 0..used {
+            let Some(values) = values[token * vw + start..].first_chunk::<LANES>() else { break };
+            for n in 0..N {
+                let weight = weights[n * PAGE + token];
+                for i in 0..LANES {
+                    totals[n][i] = multiply_add::<FUSED>(weight, values[i], totals[n][i]);
+                }
+            }
+        }
+        for n in 0..N {
+            out[n * vw + start..n * vw + start + LANES].copy_from_slice(&totals[n]);
+        }
+    }
+    for n in 0..N {
+        let out = &mut out[n * vw + whole..(n + 1) * vw];
+        out.fill(0.0);
+        for token in 0..used {
+            let weight = weights[n * PAGE + token];
+            let values = &values[token * vw + whole..(token + 1) * vw];
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = multiply_add::<FUSED>(weight, *value, *out);
+            }
+        }
+    }
+    N
+}
+
+#[inline(always)]
+fn merge_body<const FUSED: bool>(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) {
+    let width = running.out.len() / running.max.len();
+    for index in 0..max.len() {
+        if max[index] == f32::NEG_INFINITY {
+            continue;
+        }
+        let top = if max[index] > running.max[index] { max[index] } else { running.max[index] };
+        let old = if running.max[index] == top { 1.0 } else { exp::<FUSED>(running.max[index] - top) };
+        let new = if max[index] == top { 1.0 } else { exp::<FUSED>(max[index] - top) };
+        running.max[index] = top;
+        running.sum[index] = running.sum[index] * old + sum[index] * new;
+        let state = &mut running.out[index * width..(index + 1) * width];
+        for (state, page) in state.iter_mut().zip(&out[index * width..(index + 1) * width]) {
+            *state = multiply_add::<FUSED>(*state, old, page * new);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The arithmetic: quantised matrix products, attention and the small operations between them, for each instruction
+//! set, and a plain twin of each. The only place with unsafe code. Knows no model and no file.
+
+mod activations;
+pub mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod elementwise;
+mod float;
+pub mod format;
+mod kernel;
+mod multiply;
+pub mod pages;
+pub mod pool;
+mod portable;
+mod product;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+pub use activations::Activations;
+pub use format::{Format, Matrix};
+pub use kernel::{Kernel, Level, Unavailable};
+pub use pool::{Pool, Scratch, Shares};
+pub use product::{Product, multiply};
+pub use rows::each_row;

@@ -1,0 +1,281 @@
+//! A few persistent threads that share out the tasks of one operation at a time. Knows nothing about the work.
+//!
+//! An operation lasts micro- to milliseconds and hundreds follow one another per token, so waiting threads spin
+//! for a moment before they sleep, and nothing is allocated per operation.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+
+/// Spins before a waiting thread sleeps: some 50 microseconds.
+const SPINS: u32 = 4_000;
+
+/// Memory that a thread keeps between tasks.
+#[derive(Default)]
+pub struct Scratch {
+    /// Bytes for unpacked weights.
+    pub bytes: Vec<[u8; 64]>,
+    /// Single-precision values.
+    pub floats: Vec<[f32; 16]>,
+}
+
+impl Scratch {
+    /// At least `bytes` bytes and `floats` values, aligned to 64 bytes; contents are left over from earlier tasks.
+    pub fn get(&mut self, bytes: usize, floats: usize) -> (&mut [u8], &mut [f32]) {
+        if self.bytes.len() * 64 < bytes {
+            self.bytes.resize(bytes.div_ceil(64), [0; 64]);
+        }
+        if self.floats.len() * 16 < floats {
+            self.floats.resize(floats.div_ceil(16), [0.0; 16]);
+        }
+        (&mut self.bytes.as_flattened_mut()[..bytes], &mut self.floats.as_flattened_mut()[..floats])
+    }
+}
+
+type Task<'a> = dyn Fn(usize, &mut Scratch) + Sync + 'a;
+
+/// One operation, shared with the workers by address.
+#[derive(Clone, Copy)]
+struct Operation(*const Task<'static>);
+
+// SAFETY: the closure behind the pointer is `Sync`, and `Pool::run` keeps it alive until every worker has left it.
+unsafe impl Send for Operation {}
+// SAFETY: as above.
+unsafe impl Sync for Operation {}
+
+struct Shared {
+    /// Rises by one per operation.
+    generation: AtomicU32,
+    operation: std::cell::UnsafeCell<Option<Operation>>,
+    tasks: AtomicUsize,
+    next: AtomicUsize,
+    /// Workers that have not finished the current operation.
+    busy: AtomicUsize,
+    stop: AtomicBool,
+    panicked: AtomicBool,
+    asleep: Vec<AtomicBool>,
+}
+
+// SAFETY: `operation` is written only by `Pool::run`, which has exclusive access to the pool, while `busy` is 0; the
+// workers read it after they saw the new generation (release/acquire).
+unsafe impl Sync for Shared {}
+
+/// The threads.
+pub struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<thread::JoinHandle<()>>,
+    handles: Vec<Thread>,
+    scratch: Scratch,
+}
+
+impl Pool {
+    /// A pool that runs operations on `threads` threads, the caller's included.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub fn new(threads: usize) -> std::io::Result<Self> {
+        let others = threads.max(1) - 1;
+        let shared = Arc::new(Shared {
+            generation: AtomicU32::new(0),
+            operation: std::cell::UnsafeCell::new(None),
+            tasks: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+            asleep: (0..others).map(|_| AtomicBool::new(false)).collect(),
+        });
+        let mut pool = Self { shared, workers: Vec::new(), handles: Vec::new(), scratch: Scratch::default() };
+        for index in 0..others {
+            let shared = Arc::clone(&pool.shared);
+            let worker = thread::Builder::new().name(format!("kernel-{index}")).spawn(move || work(&shared, index))?;
+            pool.handles.push(worker.thread().clone());
+            pool.workers.push(worker);
+        }
+        Ok(pool)
+    }
+
+    /// Threads, the caller's included.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Runs `task(0)` to `task(tasks - 1)`, in any order, and returns when all are done.
+    ///
+    /// # Panics
+    /// When a task panicked.
+    pub fn run(&mut self, tasks: usize, task: &Task<'_>) {
+        if self.workers.is_empty() || tasks <= 1 {
+            for index in 0..tasks {
+                task(index, &mut self.scratch);
+            }
+            return;
+        }
+        let shared = &self.shared;
+        // SAFETY: only the lifetime changes. This function does not return or unwind before `busy` is 0 again, and
+        // workers do not touch the operation after that.
+        let erased = unsafe { std::mem::transmute::<*const Task<'_>, *const Task<'static>>(task) };
+        // SAFETY: `busy` is 0, so no worker reads the cell; see `Shared`.
+        unsafe { *shared.operation.get() = Some(Operation(erased)) };
+        shared.tasks.store(tasks, Ordering::Relaxed);
+        shared.next.store(0, Ordering::Relaxed);
+        shared.busy.store(self.workers.len(), Ordering::Relaxed);
+        // Sequentially consistent with the workers' `asleep`: either they see the generation or we see them asleep.
+        shared.generation.fetch_add(1, Ordering::SeqCst);
+        for (asleep, handle) in shared.asleep.iter().zip(&self.handles) {
+            if asleep.load(Ordering::SeqCst) {
+                handle.unpark();
+            }
+        }
+        let scratch = &mut self.scratch;
+        let mine = catch_unwind(AssertUnwindSafe(|| share(shared, task, scratch)));
+        let mut spins = 0_u32;
+        while shared.busy.load(Ordering::Acquire) != 0 {
+            spins += 1;
+            if spins < SPINS {
+                std::hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+        }
+        if let Err(panic) = mine {
+            std::panic::resume_unwind(panic);
+        }
+        assert!(!shared.panicked.load(Ordering::Relaxed), "a kernel thread panicked. This is a bug.");
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        for worker in self.workers.drain(..) {
+            worker.thread().unpark();
+            let _ = worker.join();
+        }
+    }
+}
+
+fn share(shared: &Shared, task: &Task<'_>, scratch: &mut Scratch) {
+    let tasks = shared.tasks.load(Ordering::Relaxed);
+    loop {
+        let index = shared.next.fetch_add(1, Ordering::Relaxed);
+        if index >= tasks {
+            return;
+        }
+        task(index, scratch);
+    }
+}
+
+fn work(shared: &Shared, index: usize) {
+    let mut scratch = Scratch::default();
+    let mut seen = 0;
+    loop {
+        let mut spins = 0;
+        while shared.generation.load(Ordering::Acquire) == seen {
+            if shared.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            spins += 1;
+            if spins < SPINS {
+                std::hint::spin_loop();
+                continue;
+            }
+            shared.asleep[index].store(true, Ordering::SeqCst);
+            if shared.generation.load(Ordering::SeqCst) == seen && !shared.stop.load(Ordering::SeqCst) {
+                thread::park();
+            }
+            shared.asleep[index].store(false, Ordering::SeqCst);
+        }
+        seen = seen.wrapping_add(1);
+        // SAFETY: the generation changed, so `run` has written the operation and waits for `busy`; see `Shared`.
+        if let Some(Operation(task)) = unsafe { *shared.operation.get() } {
+            // SAFETY: as above, the closure outlives this use.
+            let task = unsafe { &*task };
+            if catch_unwind(AssertUnwindSafe(|| share(shared, task, &mut scratch))).is_err() {
+                shared.panicked.store(true, Ordering::Relaxed);
+            }
+        }
+        shared.busy.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// A buffer that several tasks write, each its own places.
+#[derive(Clone, Copy)]
+pub struct Shares<'a, T = f32> {
+    start: *mut T,
+    length: usize,
+    borrowed: std::marker::PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: access goes through `slice`, whose callers promise that places are disjoint.
+unsafe impl<T: Send> Send for Shares<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shares<'_, T> {}
+
+impl<'a, T> Shares<'a, T> {
+    /// Lends `buffer` out.
+    pub fn new(buffer: &'a mut [T]) -> Self {
+        Self { start: buffer.as_mut_ptr(), length: buffer.len(), borrowed: std::marker::PhantomData }
+    }
+
+    /// Places `at..at + length`.
+    ///
+    /// # Safety
+    /// No two live slices may overlap.
+    ///
+    /// # Panics
+    /// Beyond the end.
+    #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn slice(&self, at: usize, length: usize) -> &'a mut [T] {
+        assert!(at <= self.length && length <= self.length - at, "a share beyond its buffer. This is a bug.");
+        // SAFETY: within the buffer; disjointness is promised.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), length) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn every_task_runs_exactly_once() {
+        let mut pool = Pool::new(3).expect("threads");
+        for tasks in [0, 1, 2, 7, 100] {
+            let seen: Vec<AtomicU64> = (0..tasks).map(|_| AtomicU64::new(0)).collect();
+            for _ in 0..50 {
+                pool.run(tasks, &|index, _| {
+                    seen[index].fetch_add(1, Ordering::Relaxed);
+                });
+            }
+            assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 50));
+        }
+    }
+
+    #[test]
+    fn a_sleeping_pool_wakes_up() {
+        let mut pool = Pool::new(2).expect("threads");
+        let count = AtomicU64::new(0);
+        for _ in 0..3 {
+            while !pool.shared.asleep[0].load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            pool.run(2, &|_, _| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        assert_eq!(count.load(Ordering::Relaxed), 6);
+    }
+
+    #[test]
+    fn a_panic_in_a_task_reaches_the_caller() {
+        let mut pool = Pool::new(2).expect("threads");
+        let result = catch_unwind(AssertUnwindSafe(|| pool.run(8, &|index, _| assert!(index != 5))));
+        assert!(result.is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! Matrix products shared out over the pool.
+
+use super::activations::Activations;
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
+use super::float;
+use super::format::{self, Format, Matrix};
+use super::kernel::{Kernel, Set};
+use super::multiply::{PANEL, PANEL_FROM, PANELS, Target, rows};
+use super::pool::{Pool, Scratch, Shares};
+use super::portable::Portable;
+
+/// Most products in one call.
+const MOST: usize = 4;
+
+/// A matrix and where its product goes: `out[a * matrix.rows() + r]` for activation `a`.
+pub struct Product<'a> {
+    /// The weights.
+    pub matrix: Matrix<'a>,
+    /// `input.rows() * matrix.rows()` values.
+    pub out: &'a mut [f32],
+}
+
+/// Multiplies each product's matrix with every row of `input`, in one pass over the pool.
+///
+/// # Panics
+/// When shapes do not fit, or with more than four products.
+pub fn multiply(pool: &mut Pool, kernel: Kernel, input: &Activations, products: &mut [Product<'_>]) {
+    assert!(products.len() <= MOST, "too many products at once. This is a bug.");
+    let total: usize = products.iter().map(|product| product.matrix.rows()).sum();
+    let step = step(total, pool.threads(), input.rows());
+    let mut ends = [0; MOST];
+    let mut tasks = 0;
+    for (end, product) in ends.iter_mut().zip(products.iter()) {
+        assert_eq!(product.matrix.columns(), input.columns(), "the shapes of a product do not fit. This is a bug.");
+        assert_eq!(product.out.len(), input.rows() * product.matrix.rows(), "a product's output. This is a bug.");
+        tasks += product.matrix.rows().div_ceil(step);
+        *end = tasks;
+    }
+    let shared: [Option<(Matrix<'_>, Target<'_>)>; MOST] = {
+        let mut products = products.iter_mut();
+        std::array::from_fn(|_| {
+            products.next().map(|product| {
+                let stride = product.matrix.rows();
+                (product.matrix, Target { out: Shares::new(product.out), stride })
+            })
+        })
+    };
+    pool.run(tasks, &|task, scratch| {
+        let which = ends.iter().position(|end| task < *end).unwrap_or(0);
+        let Some((matrix, target)) = &shared[which] else { return };
+        let first = (task - if which == 0 { 0 } else { ends[which - 1] }) * step;
+        let count = (matrix.rows() - first).min(step);
+        // SAFETY: a `Kernel` exists only where its instructions do; tasks have distinct rows.
+        unsafe { run(kernel, matrix, (first, count), input, *target, scratch) };
+    });
+}
+
+/// Rows per task: enough tasks to share out evenly, few enough to be worth their handling.
+fn step(rows: usize, threads: usize, activations: usize) -> usize {
+    if activations >= PANEL_FROM {
+        return PANEL * PANELS;
+    }
+    (rows / (threads * 8)).clamp(16, 512).next_multiple_of(8)
+}
+
+unsafe fn run(
+    kernel: Kernel,
+    matrix: &Matrix<'_>,
+    range: (usize, usize),
+    input: &Activations,
+    target: Target<'_>,
+    scratch: &mut Scratch,
+) {
+    if matches!(matrix.format(), Format::F32 | Format::F16 | Format::Bf16) {
+        float::rows(kernel.level(), matrix, range, input, target, scratch);
+        return;
+    }
+    // SAFETY: promised by the caller.
+    unsafe {
+        match kernel.set() {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Vnni => avx512_rows(matrix, range, input, target, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Set::AvxVnni => avx_vnni_rows(matrix, range, input, target, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => avx2_rows(matrix, range, input, target, scratch),
+            _ => portable_rows(matrix, range, input, target, scratch),
+        }
+    }
+}
+
+macro_rules! by_format {
+    ($name:ident, $instructions:ty $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $name(
+            matrix: &Matrix<'_>,
+            range: (usize, usize),
+            input: &Activations,
+            target: Target<'_>,
+            scratch: &mut Scratch,
+        ) {
+            // SAFETY: promised by the caller.
+            unsafe {
+                match matrix.format() {
+                    Format::Q4_0 => rows::<$instructions, format::Q4_0>(matrix, range, input, target, scratch),
+                    Format::Q4_1 => rows::<$instructions, format::Q4_1>(matrix, range, input, target, scratch),
+                    Format::Q5_0 => rows::<$instructions, format::Q5_0>(matrix, range, input, target, scratch),
+                    Format::Q5_1 => rows::<$instructions, format::Q5_1>(matrix, range, input, target, scratch),
+                    Format::Q8_0 => rows::<$instructions, format::Q8_0>(matrix, range, input, target, scratch),
+                    Format::Q2K => rows::<$instructions, format::Q2K>(matrix, range, input, target, scratch),
+                    Format::Q3K => rows::<$instructions, format::Q3K>(matrix, range, input, target, scratch),
+                    Format::Q4K => rows::<$instructions, format::Q4K>(matrix, range, input, target, scratch),
+                    Format::Q5K => rows::<$instructions, format::Q5K>(matrix, range, input, target, scratch),
+                    Format::Q6K => rows::<$instructions, format::Q6K>(matrix, range, input, target, scratch),
+                    Format::F32 | Format::F16 | Format::Bf16 => {}
+                }
+            }
+        }
+    };
+}
+
+by_format!(portable_rows, Portable);
+#[cfg(target_arch = "x86_64")]
+by_format!(avx512_rows, Avx512, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c");
+#[cfg(target_arch = "x86_64")]
+by_format!(avx_vnni_rows, avx2::AvxVnni, "avxvnni,avx2,fma,f16c");
+#[cfg(target_arch = "x86_64")]
+by_format!(avx2_rows, avx2::Avx2, "avx2,fma,f16c");

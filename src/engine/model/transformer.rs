@@ -1,0 +1,431 @@
+//! One decoder for the families llama, qwen2, qwen3 and gemma3, on our own kernels.
+//!
+//! All rows of a pass, whatever their sequences, go through each matrix together. Every row's result is the same bit
+//! for bit however rows are batched and prompts are cut; see `kernels::multiply` and `kernels::attention`.
+
+use std::sync::Arc;
+
+use super::load::{LoadError, LoadOptions};
+use super::rotary::Rotary;
+use super::sequences::Sequences;
+use super::weights::{Layer, Weights};
+use super::{Chunk, Model, ModelError, Output, Sequence, Want};
+use crate::gguf::{Architecture, File, Hyperparameters};
+use crate::kernels::attention::{Attention, Plan, Span, attend};
+use crate::kernels::elementwise::{Pairs, add, gelu_multiply, rms_norm, rms_norm_in_place, rotate, silu_multiply};
+use crate::kernels::pages::{PAGE, Pages, Place, Shape};
+use crate::kernels::{Activations, Kernel, Level, Pool, Product, each_row, multiply};
+
+/// Rows that go through the layers together; longer passes are cut. Bounds the memory of activations.
+const ROWS: usize = 512;
+/// Every sixth layer of gemma3 sees everything, the others a window.
+const GLOBAL_EVERY: usize = 6;
+
+/// A model on the fast path.
+pub(super) struct Transformer {
+    hyper: Hyperparameters,
+    kernel: Kernel,
+    context: usize,
+    weights: Weights,
+    sequences: Sequences,
+    pool: Pool,
+    batch: Batch,
+    room: Room,
+}
+
+/// The rows of the current pass.
+#[derive(Default)]
+struct Batch {
+    tokens: Vec<u32>,
+    positions: Vec<usize>,
+    places: Vec<Place>,
+    spans: Vec<Span>,
+    lists: Vec<u32>,
+    /// Rows whose logits are wanted, and whether their hidden state is.
+    wanted: Vec<(usize, bool)>,
+}
+
+/// Buffers of a pass, kept between passes.
+struct Room {
+    /// The residual stream, `[row][width]`.
+    stream: Vec<f32>,
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    attended: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    /// What a layer's half adds to the stream.
+    delta: Vec<f32>,
+    input: Activations,
+    plan: Plan,
+    global: Rotary,
+    local: Option<Rotary>,
+}
+
+impl Transformer {
+    pub(super) fn new(file: Arc<File>, hyper: Hyperparameters, options: &LoadOptions) -> Result<Self, LoadError> {
+        let threads = options.threads.max(1);
+        let pool = Pool::new(threads).map_err(|source| LoadError::Threads { threads, source })?;
+        let weights = Weights::find(file, &hyper)?;
+        let shape = Shape {
+            layers: hyper.blocks,
+            heads: hyper.kv_heads,
+            key_width: hyper.key_width,
+            value_width: hyper.value_width,
+        };
+        let pages = Pages::new(shape, options.cache_bytes / shape.page_bytes());
+        let gemma = hyper.architecture == Architecture::Gemma3;
+        let room = Room {
+            stream: Vec::new(),
+            query: Vec::new(),
+            key: Vec::new(),
+            value: Vec::new(),
+            attended: Vec::new(),
+            gate: Vec::new(),
+            up: Vec::new(),
+            delta: Vec::new(),
+            input: Activations::default(),
+            plan: Plan::default(),
+            global: Rotary::new(&hyper, hyper.rope_base, hyper.rope_scale, weights.rope_factors.as_deref()),
+            local: gemma.then(|| Rotary::new(&hyper, hyper.rope_base_local, 1.0, None)),
+        };
+        Ok(Self {
+            kernel: options.kernel.unwrap_or_else(Kernel::best),
+            context: hyper.context.min(options.context).max(1),
+            weights,
+            sequences: Sequences::new(pages),
+            pool,
+            batch: Batch::default(),
+            room,
+            hyper,
+        })
+    }
+
+    fn check(&self, chunks: &[Chunk<'_>]) -> Result<(), ModelError> {
+        for (index, chunk) in chunks.iter().enumerate() {
+            let bad = |what: &str| Err(ModelError::BadInput(what.to_owned()));
+            if chunk.tokens.is_empty() {
+                return bad("a chunk without tokens");
+            }
+            if let Some(token) = chunk.tokens.iter().find(|token| **token as usize >= self.hyper.vocabulary) {
+                return bad(&format!("token {token} of a vocabulary of {}", self.hyper.vocabulary));
+            }
+            if !self.sequences.exists(chunk.sequence) {
+                return bad("a sequence that does not exist");
+            }
+            if chunks[..index].iter().any(|other| other.sequence == chunk.sequence) {
+                return bad("a sequence twice in one pass");
+            }
+            let tokens = self.sequences.length(chunk.sequence) + chunk.tokens.len();
+            if tokens > self.context {
+                return Err(ModelError::ContextOverflow { tokens, context: self.context });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts as many rows as fit into the batch, from token `done` of chunk `chunk` on; returns where it stopped.
+    fn gather(&mut self, chunks: &[Chunk<'_>], mut chunk: usize, mut done: usize) -> (usize, usize) {
+        let batch = &mut self.batch;
+        batch.tokens.clear();
+        batch.positions.clear();
+        batch.places.clear();
+        batch.spans.clear();
+        batch.lists.clear();
+        batch.wanted.clear();
+        while chunk < chunks.len() && batch.tokens.len() < ROWS {
+            let Chunk { sequence, tokens, want } = chunks[chunk];
+            let row = batch.tokens.len();
+            let count = (tokens.len() - done).min(ROWS - row);
+            let position = self.sequences.length(sequence) + done;
+            batch.tokens.extend_from_slice(&tokens[done..done + count]);
+            batch.positions.extend(position..position + count);
+            batch.places.extend((position..position + count).map(|at| self.sequences.place_of(sequence, at)));
+            batch.spans.push(Span { row, rows: count, position, pages: batch.lists.len() });
+            batch.lists.extend_from_slice(&self.sequences.list(sequence)[..(position + count).div_ceil(PAGE)]);
+            let last = done + count == tokens.len();
+            match want {
+                Want::All => batch.wanted.extend((row..row + count).map(|row| (row, false))),
+                Want::Last if last => batch.wanted.push((row + count - 1, false)),
+                Want::LastHidden if last => batch.wanted.push((row + count - 1, true)),
+                Want::Nothing | Want::Last | Want::LastHidden => {}
+            }
+            (chunk, done) = if last { (chunk + 1, 0) } else { (chunk, done + count) };
+        }
+        (chunk, done)
+    }
+
+    /// Runs the gathered rows through all layers, and appends what is wanted to `output`.
+    fn pass(&mut self, output: &mut Output) {
+        let rows = self.batch.tokens.len();
+        self.room.resize(rows, &self.hyper);
+        self.embed();
+        self.room.global.prepare(&self.batch.positions);
+        if let Some(local) = &mut self.room.local {
+            local.prepare(&self.batch.positions);
+        }
+        for index in 0..self.hyper.blocks {
+            self.attention(index);
+            self.feed_forward(index);
+        }
+        self.finish(output);
+    }
+
+    fn embed(&mut self) {
+        let width = self.hyper.width;
+        let matrix = self.weights.embedding.view(self.weights.file.all());
+        let scale = match self.hyper.architecture {
+            Architecture::Gemma3 => (width as f32).sqrt(),
+            _ => 1.0,
+        };
+        for (token, row) in self.batch.tokens.iter().zip(self.room.stream.chunks_exact_mut(width)) {
+            matrix.dequantise(*token as usize, row);
+            if scale != 1.0 {
+                row.iter_mut().for_each(|value| *value *= scale);
+            }
+        }
+    }
+
+    /// `stream += attention(norm(stream))`; the addition is left in `delta`, see [`Transformer::normalise`].
+    fn attention(&mut self, index: usize) {
+        let previous = index.checked_sub(1).map(|previous| &self.weights.layers[previous]);
+        let layer = &self.weights.layers[index];
+        let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
+        let file = self.weights.file.all();
+        let post = previous.and_then(|layer| layer.post_feed_forward_norm.as_deref());
+        let room = &mut self.room;
+        normalise(&mut self.pool, self.kernel, hyper, room, rows, previous.map(|_| post), &layer.attention_norm);
+        let mut products = [
+            Product { matrix: layer.query.view(file), out: &mut room.query },
+            Product { matrix: layer.key.view(file), out: &mut room.key },
+            Product { matrix: layer.value.view(file), out: &mut room.value },
+        ];
+        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+        let windowed = hyper.architecture == Architecture::Gemma3 && !(index + 1).is_multiple_of(GLOBAL_EVERY);
+        let rotary = room.local.as_ref().filter(|_| windowed).unwrap_or(&room.global);
+        let heads = [
+            (&mut room.query[..], hyper.heads * hyper.key_width),
+            (&mut room.key[..], hyper.kv_heads * hyper.key_width),
+            (&mut room.value[..], hyper.kv_heads * hyper.value_width),
+        ];
+        each_row(&mut self.pool, rows, heads, &|row, parts| place_heads(level, hyper, layer, rotary, row, parts));
+        self.sequences.pages_mut().store(&mut self.pool, index, &self.batch.places, &room.key, &room.value);
+        let attention = Attention {
+            layer: index,
+            heads: hyper.heads,
+            scale: query_scale(hyper),
+            window: hyper.sliding_window.filter(|_| windowed).unwrap_or(usize::MAX),
+        };
+        attend(
+            &mut self.pool,
+            self.kernel,
+            &mut room.plan,
+            self.sequences.pages(),
+            attention,
+            (&self.batch.spans, &self.batch.lists),
+            &room.query,
+            &mut room.attended,
+        );
+        let width = hyper.heads * hyper.value_width;
+        let attended = &room.attended;
+        room.input.fill(&mut self.pool, self.kernel, (rows, width), (&mut [], 0), &|row, values, _| {
+            values.copy_from_slice(&attended[row * width..(row + 1) * width]);
+        });
+        let mut products = [Product { matrix: layer.output.view(file), out: &mut room.delta }];
+        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+    }
+
+    /// `stream += down(act(gate(norm(stream))) * up(norm(stream)))`, likewise.
+    fn feed_forward(&mut self, index: usize) {
+        let layer = &self.weights.layers[index];
+        let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
+        let file = self.weights.file.all();
+        let post = layer.post_attention_norm.as_deref();
+        let room = &mut self.room;
+        normalise(&mut self.pool, self.kernel, hyper, room, rows, Some(post), &layer.feed_forward_norm);
+        let mut products = [
+            Product { matrix: layer.gate.view(file), out: &mut room.gate },
+            Product { matrix: layer.up.view(file), out: &mut room.up },
+        ];
+        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+        let (width, gemma) = (hyper.feed_forward, hyper.architecture == Architecture::Gemma3);
+        let (gate, up) = (&room.gate, &room.up);
+        room.input.fill(&mut self.pool, self.kernel, (rows, width), (&mut [], 0), &|row, values, _| {
+            let (gate, up) = (&gate[row * width..(row + 1) * width], &up[row * width..(row + 1) * width]);
+            match gemma {
+                true => gelu_multiply(level, gate, up, values),
+                false => silu_multiply(level, gate, up, values),
+            }
+        });
+        let mut products = [Product { matrix: layer.down.view(file), out: &mut room.delta }];
+        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+    }
+
+    /// Norm and output matrix for the wanted rows.
+    fn finish(&mut self, output: &mut Output) {
+        let wanted = &self.batch.wanted;
+        if wanted.is_empty() {
+            return;
+        }
+        let (width, level) = (self.hyper.width, self.kernel.level());
+        let post = self.weights.layers.last().and_then(|layer| layer.post_feed_forward_norm.as_deref());
+        let room = &mut self.room;
+        let (stream, delta) = (&room.stream, &room.delta);
+        let (epsilon, norm) = (self.hyper.norm_epsilon, &self.weights.final_norm);
+        // `attended`, `gate` and so on are free by now, but too narrow in some models: rows are added in place here.
+        let shape = (wanted.len(), width);
+        room.query.resize(room.query.len().max(wanted.len() * width), 0.0);
+        let sums = (&mut room.query[..wanted.len() * width], width);
+        room.input.fill(&mut self.pool, self.kernel, shape, sums, &|index, values, sum| {
+            let row = wanted[index].0;
+            values.copy_from_slice(&delta[row * width..(row + 1) * width]);
+            if let Some(post) = post {
+                rms_norm_in_place(level, values, post, epsilon);
+            }
+            sum.copy_from_slice(&stream[row * width..(row + 1) * width]);
+            add(level, sum, values);
+            rms_norm(level, sum, norm, epsilon, values);
+        });
+        for (index, _) in wanted.iter().enumerate().filter(|(_, (_, hidden))| *hidden) {
+            output.hidden.extend_from_slice(room.input.float(index));
+        }
+        let start = output.logits.len();
+        output.logits.resize(start + wanted.len() * self.hyper.vocabulary, 0.0);
+        let matrix = self.weights.output.view(self.weights.file.all());
+        let mut products = [Product { matrix, out: &mut output.logits[start..] }];
+        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+    }
+}
+
+/// Adds `delta` (through its own norm, where the family has one) to the stream and makes the norm of the sum the next
+/// input. `pending` is `None` when there is nothing to add yet.
+fn normalise(
+    pool: &mut Pool,
+    kernel: Kernel,
+    hyper: &Hyperparameters,
+    room: &mut Room,
+    rows: usize,
+    pending: Option<Option<&[f32]>>,
+    norm: &[f32],
+) {
+    let (width, epsilon, level) = (hyper.width, hyper.norm_epsilon, kernel.level());
+    let delta = &room.delta;
+    room.input.fill(pool, kernel, (rows, width), (&mut room.stream, width), &|row, values, stream| {
+        if let Some(post) = pending {
+            let delta = &delta[row * width..(row + 1) * width];
+            match post {
+                Some(post) => {
+                    rms_norm(level, delta, post, epsilon, values);
+                    add(level, stream, values);
+                }
+                None => add(level, stream, delta),
+            }
+        }
+        rms_norm(level, stream, norm, epsilon, values);
+    });
+}
+
+/// Bias, head norms and rotation of one row's queries, keys and values.
+fn place_heads(
+    level: Level,
+    hyper: &Hyperparameters,
+    layer: &Layer,
+    rotary: &Rotary,
+    row: usize,
+    [query, key, value]: [&mut [f32]; 3],
+) {
+    let (cos, sin) = rotary.row(row);
+    let pairs = if hyper.architecture == Architecture::Llama { Pairs::Adjacent } else { Pairs::Halves };
+    for (part, bias, norm) in [(query, &layer.query_bias, &layer.query_norm), (key, &layer.key_bias, &layer.key_norm)] {
+        if let Some(bias) = bias {
+            add(level, part, bias);
+        }
+        for head in part.chunks_exact_mut(hyper.key_width) {
+            if let Some(norm) = norm {
+                rms_norm_in_place(level, head, norm, hyper.norm_epsilon);
+            }
+            rotate(head, cos, sin, pairs);
+        }
+    }
+    if let Some(bias) = &layer.value_bias {
+        add(level, value, bias);
+    }
+}
+
+fn query_scale(hyper: &Hyperparameters) -> f32 {
+    // The 27B model of gemma3 (62 layers) scales by the width per head, which its key width is not.
+    let width = match (hyper.architecture, hyper.blocks) {
+        (Architecture::Gemma3, 62) => hyper.width / hyper.heads,
+        _ => hyper.key_width,
+    };
+    1.0 / (width as f32).sqrt()
+}
+
+impl Room {
+    /// Gives every buffer exactly `rows` rows; memory is kept.
+    fn resize(&mut self, rows: usize, hyper: &Hyperparameters) {
+        self.stream.resize(rows * hyper.width, 0.0);
+        self.delta.resize(rows * hyper.width, 0.0);
+        self.query.resize(rows * hyper.heads * hyper.key_width, 0.0);
+        self.key.resize(rows * hyper.kv_heads * hyper.key_width, 0.0);
+        self.value.resize(rows * hyper.kv_heads * hyper.value_width, 0.0);
+        self.attended.resize(rows * hyper.heads * hyper.value_width, 0.0);
+        self.gate.resize(rows * hyper.feed_forward, 0.0);
+        self.up.resize(rows * hyper.feed_forward, 0.0);
+    }
+}
+
+impl Model for Transformer {
+    fn vocabulary(&self) -> usize {
+        self.hyper.vocabulary
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.hyper.width
+    }
+
+    fn context(&self) -> usize {
+        self.context
+    }
+
+    fn create(&mut self) -> Result<Sequence, ModelError> {
+        Ok(self.sequences.create())
+    }
+
+    fn fork(&mut self, sequence: Sequence) -> Result<Sequence, ModelError> {
+        self.sequences.fork(sequence).ok_or_else(|| ModelError::BadInput("a fork of no sequence".into()))
+    }
+
+    fn truncate(&mut self, sequence: Sequence, length: usize) {
+        self.sequences.truncate(sequence, length);
+    }
+
+    fn length(&self, sequence: Sequence) -> usize {
+        self.sequences.length(sequence)
+    }
+
+    fn free(&mut self, sequence: Sequence) {
+        self.sequences.end(sequence);
+    }
+
+    fn cache_bytes(&self) -> (usize, usize) {
+        self.sequences.bytes()
+    }
+
+    fn forward(&mut self, chunks: &[Chunk<'_>], output: &mut Output) -> Result<(), ModelError> {
+        output.logits.clear();
+        output.hidden.clear();
+        self.check(chunks)?;
+        self.sequences.reserve(chunks.iter().map(|chunk| (chunk.sequence, chunk.tokens.len())))?;
+        let (mut chunk, mut done) = (0, 0);
+        while chunk < chunks.len() {
+            (chunk, done) = self.gather(chunks, chunk, done);
+            self.pass(output);
+        }
+        for chunk in chunks {
+            self.sequences.advance(chunk.sequence, chunk.tokens.len());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! The weights of a transformer, as places in the model file: nothing is copied but the small vectors.
+
+use std::sync::Arc;
+
+use candle_core::quantized::GgmlDType;
+
+use super::load::LoadError;
+use crate::gguf::{Architecture, File, Hyperparameters, Tensor};
+use crate::kernels::{Format, Matrix};
+
+/// A matrix in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Weight {
+    format: Format,
+    rows: usize,
+    columns: usize,
+    offset: usize,
+    bytes: usize,
+}
+
+impl Weight {
+    fn find(file: &File, name: &str) -> Result<Self, LoadError> {
+        let tensor = file.tensor(name)?;
+        let [rows, columns] = tensor.shape[..] else {
+            return Err(LoadError::Unsupported(format!("tensor {name} has {} dimensions", tensor.shape.len())));
+        };
+        let format = format(tensor, name)?;
+        let weight = Self { format, rows, columns, offset: tensor.offset, bytes: tensor.bytes };
+        if Matrix::new(format, rows, columns, file.bytes(tensor)).is_none() {
+            return Err(LoadError::Unsupported(format!("tensor {name}: {columns} columns in {format:?}")));
+        }
+        Ok(weight)
+    }
+
+    /// The matrix in `file`, which must be the file that it was found in.
+    pub(super) fn view<'a>(&self, file: &'a [u8]) -> Matrix<'a> {
+        Matrix::new(self.format, self.rows, self.columns, &file[self.offset..self.offset + self.bytes])
+            .expect("a weight was checked when it was found. This is a bug.")
+    }
+}
+
+fn format(tensor: &Tensor, name: &str) -> Result<Format, LoadError> {
+    Ok(match tensor.dtype {
+        GgmlDType::F32 => Format::F32,
+        GgmlDType::F16 => Format::F16,
+        GgmlDType::BF16 => Format::Bf16,
+        GgmlDType::Q4_0 => Format::Q4_0,
+        GgmlDType::Q4_1 => Format::Q4_1,
+        GgmlDType::Q5_0 => Format::Q5_0,
+        GgmlDType::Q5_1 => Format::Q5_1,
+        GgmlDType::Q8_0 => Format::Q8_0,
+        GgmlDType::Q2K => Format::Q2K,
+        GgmlDType::Q3K => Format::Q3K,
+        GgmlDType::Q4K => Format::Q4K,
+        GgmlDType::Q5K => Format::Q5K,
+        GgmlDType::Q6K => Format::Q6K,
+        other => return Err(LoadError::Unsupported(format!("tensor {name} is stored as {other:?}"))),
+    })
+}
+
+/// One layer.
+pub(super) struct Layer {
+    pub(super) attention_norm: Vec<f32>,
+    pub(super) query: Weight,
+    pub(super) key: Weight,
+    pub(super) value: Weight,
+    pub(super) output: Weight,
+    pub(super) query_bias: Option<Vec<f32>>,
+    pub(super) key_bias: Option<Vec<f32>>,
+    pub(super) value_bias: Option<Vec<f32>>,
+    pub(super) query_norm: Option<Vec<f32>>,
+    pub(super) key_norm: Option<Vec<f32>>,
+    pub(super) post_attention_norm: Option<Vec<f32>>,
+    pub(super) feed_forward_norm: Vec<f32>,
+    pub(super) gate: Weight,
+    pub(super) up: Weight,
+    pub(super) down: Weight,
+    pub(super) post_feed_forward_norm: Option<Vec<f32>>,
+}
+
+/// All weights.
+pub(super) struct Weights {
+    pub(super) file: Arc<File>,
+    pub(super) embedding: Weight,
+    pub(super) layers: Vec<Layer>,
+    pub(super) final_norm: Vec<f32>,
+    /// The embedding again, where the family ties them.
+    pub(super) output: Weight,
+    /// Divides the rotary frequencies (llama 3).
+    pub(super) rope_factors: Option<Vec<f32>>,
+}
+
+impl Weights {
+    /// Finds every weight that the family needs.
+    pub(super) fn find(file: Arc<File>, hyper: &Hyperparameters) -> Result<Self, LoadError> {
+        let embedding = Weight::find(&file, "token_embd.weight")?;
+        let output = match file.tensors().contains_key("output.weight") {
+            true => Weight::find(&file, "output.weight")?,
+            false => embedding.clone(),
+        };
+        let layers = (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
+        let final_norm = vector(&file, "output_norm.weight")?;
+        let rope_factors = optional(&file, "rope_freqs.weight")?;
+        if rope_factors.as_ref().is_some_and(|factors| factors.len() != hyper.rope_width / 2) {
+            return Err(LoadError::Unsupported("rope_freqs.weight does not fit the head".into()));
+        }
+        Ok(Self { embedding, layers, final_norm, output, rope_factors, file })
+    }
+}
+
+fn layer(file: &File, hyper: &Hyperparameters, block: usize) -> Result<Layer, LoadError> {
+    let matrix = |part: &str| Weight::find(file, &format!("blk.{block}.{part}.weight"));
+    let norm = |part: &str| vector(file, &format!("blk.{block}.{part}.weight"));
+    let bias = |part: &str| optional(file, &format!("blk.{block}.{part}.bias"));
+    let head_norms = matches!(hyper.architecture, Architecture::Qwen3 | Architecture::Gemma3);
+    let post_norms = hyper.architecture == Architecture::Gemma3;
+    Ok(Layer {
+        attention_norm: norm("attn_norm")?,
+        query: matrix("attn_q")?,
+        key: matrix("attn_k")?,
+        value: matrix("attn_v")?,
+        output: matrix("attn_output")?,
+        query_bias: bias("attn_q")?,
+        key_bias: bias("attn_k")?,
+        value_bias: bias("attn_v")?,
+        query_norm: head_norms.then(|| norm("attn_q_norm")).transpose()?,
+        key_norm: head_norms.then(|| norm("attn_k_norm")).transpose()?,
+        post_attention_norm: post_norms.then(|| norm("post_attention_norm")).transpose()?,
+        feed_forward_norm: norm("ffn_norm")?,
+        gate: matrix("ffn_gate")?,
+        up: matrix("ffn_up")?,
+        down: matrix("ffn_down")?,
+        post_feed_forward_norm: post_norms.then(|| norm("post_ffw_norm")).transpose()?,
+    })
+}
+
+fn vector(file: &File, name: &str) -> Result<Vec<f32>, LoadError> {
+    let tensor = file.tensor(name)?;
+    let format = format(tensor, name)?;
+    let length = tensor.elements();
+    let Some(matrix) = Matrix::new(format, 1, length, file.bytes(tensor)) else {
+        return Err(LoadError::Unsupported(format!("tensor {name}: {length} values in {format:?}")));
+    };
+    let mut values = vec![0.0; length];
+    matrix.dequantise(0, &mut values);
+    Ok(values)
+}
+
+fn optional(file: &File, name: &str) -> Result<Option<Vec<f32>>, LoadError> {
+    file.tensors().contains_key(name).then(|| vector(file, name)).transpose()
+}
