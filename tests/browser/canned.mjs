@@ -187,10 +187,10 @@ export const scorecard = {
   provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
 };
 
-const notes = [
-  { turn: 1, move: "answered from the fact sheet", covered: ["users", "scale", "latency"], held_back: "whether order matters" },
-  { turn: 3, move: "asked for one path end to end", covered: ["delivery guarantee", "classes of message"], held_back: "retry storm" },
-];
+const notes = {
+  1: { class: "asks", covered: [{ id: "users", quote: "who receives these, how many a day and at peak" }], flags: [], next: { why: "a question: answered from the sheet", held_back: ["whether order matters", "the pace"] } },
+  3: { class: "strong", covered: [{ id: "delivery", quote: "the sender stores the id before it calls the provider" }], flags: [{ id: "early", quote: "separate queues" }], next: { why: "one path end to end has not been walked yet", held_back: ["retries that come all at once"] } },
+};
 
 const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
 

@@ -1,12 +1,13 @@
 // The scorecard: first what to do next time, then six dimensions with their evidence, beside what was said.
 
 import { html, useEffect, useRef, useState } from "../html.js";
-import { count, label, score, when } from "../format.js";
+import { label, score, when } from "../format.js";
 import { useScorecard } from "../grading.js";
 import { useFetched } from "../use.js";
 import { DimensionRow } from "../parts/dimension.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
+import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Record } from "../parts/record.js";
@@ -117,7 +118,7 @@ function Body({ card, session, rubric, onJump }) {
       </ul>
     </section>`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
-    <${Notes} notes=${session?.notes} />
+    <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${Provenance} provenance=${card.provenance} />
   `;
 }
@@ -136,37 +137,13 @@ function NextTime({ card }) {
   </section>`;
 }
 
-/** @param {{ notes: any }} props */
-function Notes({ notes }) {
-  const entries = Array.isArray(notes) ? notes.map((note) => [note.turn ?? note.seq, note]) : Object.entries(notes ?? {});
-  if (entries.length === 0) return null;
-  return html`<details class="fold">
-    <summary>The interviewer’s notes</summary>
-    <ol class="notes">
-      ${entries.map(([turn, note]) => html`<li><p class="note">Turn ${Number(turn) + 1}</p>${noteLines(note).map((line) => html`<p>${line}</p>`)}</li>`)}
-    </ol>
-  </details>`;
-}
-
-/** @param {any} note @returns {string[]} */
-function noteLines(note) {
-  if (typeof note === "string") return [note];
-  if (note === null || typeof note !== "object") return [];
-  return Object.entries(note)
-    .filter(([key, value]) => !["turn", "seq"].includes(key) && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0))
-    .map(([key, value]) => `${label(key)}: ${Array.isArray(value) ? value.map(plain).join(", ") : plain(value)}`);
-}
-
-/** @param {any} value @returns {string} */
-const plain = (value) => (value !== null && typeof value === "object" ? Object.values(value).map(plain).join(" ") : String(value));
-
 /** @param {{ provenance: Record<string, any> }} props */
 function Provenance({ provenance }) {
   return html`<details class="fold">
     <summary>How this was graded</summary>
     <dl class="facts">
       ${Object.entries(provenance ?? {}).map(
-        ([name, value]) => html`<div><dt>${label(name)}</dt><dd class=${name.endsWith("sha256") ? "hash" : ""}>${value === null ? "none" : typeof value === "number" ? count(value) : String(value)}</dd></div>`,
+        ([name, value]) => html`<div><dt>${label(name).replace("sha256", "SHA-256")}</dt><dd class=${name.endsWith("sha256") ? "hash" : ""}>${value === null || value === "" ? "none" : String(value)}</dd></div>`,
       )}
     </dl>
   </details>`;

@@ -44,7 +44,7 @@ export function PhaseRail({ session }) {
     // On a narrow screen the plan is a strip: it shows where the interview is.
     list.current?.parentElement?.scrollTo({ left: (now?.offsetLeft ?? 0) - 16 });
   }, [session.phase]);
-  return html`<nav class="phases" aria-label="Phases">
+  return html`<nav class="phases" aria-label="Phases" tabindex="0">
     <ol ref=${list}>
       ${session.plan.map((phase, index) => {
         const where = index < current ? "done" : index === current ? "now" : "next";
