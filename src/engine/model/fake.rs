@@ -13,9 +13,12 @@ pub(crate) struct Fake {
     pub(crate) context: usize,
     /// Tokens of all sequences together.
     pub(crate) budget: usize,
+    pub(crate) guesses: bool,
     pub(crate) mind: Mind,
-    sequences: HashMap<Sequence, Vec<u32>>,
-    next: u32,
+    /// Told how many tokens a pass will read.
+    pub(crate) before_pass: Box<dyn FnMut(usize) + Send>,
+    pub(crate) sequences: HashMap<Sequence, Vec<u32>>,
+    pub(crate) next: u32,
 }
 
 impl Default for Fake {
@@ -24,7 +27,9 @@ impl Default for Fake {
             vocabulary: 300,
             context: 4096,
             budget: 1 << 20,
+            guesses: true,
             mind: Box::new(|_, _| ()),
+            before_pass: Box::new(|_| ()),
             sequences: HashMap::new(),
             next: 0,
         }
@@ -81,6 +86,10 @@ impl Model for Fake {
         assert!(self.sequences.remove(&sequence).is_some(), "freed twice");
     }
 
+    fn guesses_pay(&self) -> bool {
+        self.guesses
+    }
+
     fn cache_bytes(&self) -> (usize, usize) {
         (self.sequences.values().map(Vec::len).sum(), self.budget)
     }
@@ -92,6 +101,7 @@ impl Model for Fake {
         if self.cache_bytes().0 + added > self.budget {
             return Err(ModelError::CacheFull);
         }
+        (self.before_pass)(added);
         for chunk in chunks {
             assert!(!chunk.tokens.is_empty(), "an empty chunk");
             let tokens = self.sequences.get_mut(&chunk.sequence).expect("a live sequence");

@@ -8,6 +8,8 @@ pub mod fallback;
 mod load;
 mod rotary;
 mod sequences;
+#[cfg(test)]
+mod tests;
 mod transformer;
 mod weights;
 

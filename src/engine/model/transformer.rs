@@ -21,11 +21,19 @@ const ROWS: usize = 512;
 /// Every sixth layer of gemma3 sees everything, the others a window.
 const GLOBAL_EVERY: usize = 6;
 
+/// What the feed-forward layer's gate goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    Silu,
+    Gelu,
+}
+
 /// A model on the fast path.
 pub(super) struct Transformer {
     hyper: Hyperparameters,
     kernel: Kernel,
     context: usize,
+    gate: Gate,
     weights: Weights,
     sequences: Sequences,
     pool: Pool,
@@ -93,6 +101,7 @@ impl Transformer {
         Ok(Self {
             kernel: options.kernel.unwrap_or_else(Kernel::best),
             context: hyper.context.min(options.context).max(1),
+            gate: if gemma { Gate::Gelu } else { Gate::Silu },
             weights,
             sequences: Sequences::new(pages),
             pool,
@@ -100,6 +109,12 @@ impl Transformer {
             room,
             hyper,
         })
+    }
+
+    /// The same model with another gate.
+    #[cfg(test)]
+    pub(super) fn with_gate(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     fn check(&self, chunks: &[Chunk<'_>]) -> Result<(), ModelError> {
@@ -249,13 +264,13 @@ impl Transformer {
             Product { matrix: layer.up.view(file), out: &mut room.up },
         ];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
-        let (width, gemma) = (hyper.feed_forward, hyper.architecture == Architecture::Gemma3);
+        let (width, activation) = (hyper.feed_forward, self.gate);
         let (gate, up) = (&room.gate, &room.up);
         room.input.fill(&mut self.pool, self.kernel, (rows, width), (&mut [], 0), &|row, values, _| {
             let (gate, up) = (&gate[row * width..(row + 1) * width], &up[row * width..(row + 1) * width]);
-            match gemma {
-                true => gelu_multiply(level, gate, up, values),
-                false => silu_multiply(level, gate, up, values),
+            match activation {
+                Gate::Gelu => gelu_multiply(level, gate, up, values),
+                Gate::Silu => silu_multiply(level, gate, up, values),
             }
         });
         let mut products = [Product { matrix: layer.down.view(file), out: &mut room.delta }];
