@@ -10,7 +10,7 @@
 export const ids = ["technical", "architectural", "leadership", "pragmatism", "ownership", "communication"];
 
 /** Where a dimension is usually shown. */
-const rounds = /** @type {Record<string, import("./types.js").Round>} */ ({
+export const rounds = /** @type {Record<string, import("./types.js").Round>} */ ({
   technical: "system-design",
   architectural: "system-design",
   leadership: "behavioural",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { openPage } from "./page.mjs";
 import { serve } from "./server.mjs";
@@ -12,14 +13,7 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-const answers = [
-  "Before I draw anything: how many changes a second at peak, and how late may a customer hear of one? I assume a lost change is worse than a doubled one.",
-  "At 12,000 a second and 0.3 seconds a call I get about 3,600 calls in flight, so the senders must not wait for one another and a slow receiver must not hold the rest.",
-  "The order service writes the change and an outbox row in one transaction. A relay reads the outbox and puts each delivery into a durable queue per customer. Senders take from the queues in turn.",
-  "If a receiver is down the delivery is tried again after 10 seconds, a minute, five minutes, with jitter, for 72 hours. I chose at-least-once instead of exactly-once, because receivers can drop a known id.",
-  "The first graph I look at is the age of the oldest delivery that was not tried. I would page on that, roll out by customer behind a flag, and roll back by switching the flag off.",
-  "I could have built a feed that customers read with a cursor. It is cheaper and ordered, but the customers asked not to have to ask. I would keep it for catching up.",
-];
+const answers = rounds["System design"];
 
 /** @param {import("playwright-core").Page} page @param {string} text @param {number} patience */
 export async function answer(page, text, patience = 15_000) {
@@ -29,7 +23,7 @@ export async function answer(page, text, patience = 15_000) {
   await page.locator(".turn.interviewer:not(.streaming)").nth(before).waitFor({ timeout: patience });
 }
 
-for (const round of ["System design", "Behavioural"]) {
+for (const round of Object.keys(rounds)) {
   test(`a whole ${round.toLowerCase()} interview, its scorecard, history, export, deletion`, async () => {
     const program = await serve();
     const opened = await openPage(browser, { acceptDownloads: true });

@@ -42,7 +42,7 @@ function Next({ due }) {
     <h2>Next sessions</h2>
     <ol class="due">
       ${due.map(
-        (one) => html`<li><span><strong>${one.title}</strong> in a ${label(one.round).toLowerCase()} round</span>
+        (one) => html`<li><span><a href=${`#/for/${one.dimension}`}>${one.title}</a> in a ${label(one.round).toLowerCase()} round</span>
           <span class="note">${one.dueInDays <= 0 ? "due now" : one.dueInDays === 1 ? "due tomorrow" : `due in ${one.dueInDays} days`}: ${one.why}</span></li>`,
       )}
     </ol>

@@ -10,8 +10,10 @@ import { Failure, Notice } from "../parts/notice.js";
 import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
+import { Readings } from "../parts/readings.js";
 import { Record } from "../parts/record.js";
 import { Scale, ScaleHead } from "../parts/scale.js";
+import { Timeline } from "../parts/timeline.js";
 
 /** @typedef {import("../types.js").Scorecard} Card */
 /** @typedef {import("../types.js").Session} Session */
@@ -19,7 +21,7 @@ import { Scale, ScaleHead } from "../parts/scale.js";
 
 /** @param {{ id: string, number: number | null }} props */
 export function ScorecardPage({ id, number }) {
-  const { session, card, shown, landed, error, load, grade } = useScorecard(id, number);
+  const { session, card, landed, error, load, grade } = useScorecard(id, number);
   const [quote, setQuote] = useState(/** @type {Quote | null} */ (null));
   const from = useRef(/** @type {HTMLElement | null} */ (null));
   const content = useFetched("/api/content");
@@ -49,7 +51,7 @@ export function ScorecardPage({ id, number }) {
       html`<${Notice} title="This interview is not finished" actions=${html`<a class="button" href=${`#/sessions/${id}`}>Go on</a>`}>It is graded when you finish it.</${Notice}>`}
       ${landed && html`<${Landing} landed=${landed} />`}
       ${card && !landed && html`<${Body} card=${card} session=${session} rubric=${rubric} onJump=${jump} />`}
-      ${card && session && !landed && html`<${Foot} id=${id} card=${card} session=${session} shown=${shown} grade=${grade} />`}
+      ${card && session && !landed && html`<${Foot} id=${id} card=${card} grade=${grade} />`}
     </div>
     ${session && html`<${Record} session=${session} quote=${quote} onBack=${back} />`}
   </div>`;
@@ -117,6 +119,8 @@ function Body({ card, session, rubric, onJump }) {
         ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">${hint.cost}</span></li>`)}
       </ul>
     </section>`}
+    ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
+    ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
     <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${Provenance} provenance=${card.provenance} />
@@ -149,14 +153,12 @@ function Provenance({ provenance }) {
   </details>`;
 }
 
-/** @param {{ id: string, card: Card, session: Session, shown: number | null, grade: (options: { seed?: number }) => void }} props */
-function Foot({ id, card, session, shown, grade }) {
-  const others = session.scorecards.filter((number) => number !== shown);
+/** @param {{ id: string, card: Card, grade: (options: { seed?: number }) => void }} props */
+function Foot({ id, card, grade }) {
   return html`<footer class="report-foot">
     <${Exports} id=${id} />
     <div class="actions">
       <button type="button" class="button" onClick=${() => grade({ seed: (Number(card.provenance?.seed) || 0) + 1 })}>Grade again</button>
-      ${others.length > 0 && html`<span class="note">Other readings: ${others.map((number) => html` <a href=${`#/sessions/${id}/scorecard/${number}`}>no. ${number}</a>`)}</span>`}
     </div>
   </footer>`;
 }
