@@ -9,6 +9,7 @@
 pub use offrecord_engine as engine;
 
 pub mod bench;
+pub mod candidate;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

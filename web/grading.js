@@ -14,7 +14,6 @@ import { ApiError, get, open } from "./api.js";
 export function useScorecard(id, number) {
   const [session, setSession] = useState(/** @type {Session | null} */ (null));
   const [card, setCard] = useState(/** @type {Scorecard | null} */ (null));
-  const [shown, setShown] = useState(number);
   const [landed, setLanded] = useState(/** @type {Dimension[] | null} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const gone = useRef(new AbortController());
@@ -39,7 +38,6 @@ export function useScorecard(id, number) {
         if (event === "done") {
           finished = true;
           setCard(data.scorecard);
-          setShown(data.number ?? data.n ?? null);
         }
       }
       if (!finished) throw new ApiError(0, { message: "Grading was interrupted.", hint: "Nothing is lost: the transcript is stored. Grade again." });
@@ -59,7 +57,6 @@ export function useScorecard(id, number) {
       const wanted = number ?? fresh.scorecards.at(-1) ?? null;
       if (wanted !== null) {
         setCard(await get(`${path}/scorecards/${wanted}`, gone.current.signal));
-        setShown(wanted);
       } else if (fresh.status === "finished") {
         await grade();
       }
@@ -75,5 +72,5 @@ export function useScorecard(id, number) {
     return () => gone.current.abort();
   }, [path, number]);
 
-  return { session, card, shown, landed, error, load, grade };
+  return { session, card, landed, error, load, grade };
 }

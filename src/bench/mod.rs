@@ -6,6 +6,7 @@
 pub mod calibrate;
 pub mod compare;
 pub mod dataset;
+pub mod interviewer;
 pub mod measure;
 pub mod page;
 pub mod rows;

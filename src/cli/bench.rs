@@ -22,6 +22,8 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Tokens per second.
     Speed,
+    /// Simulated candidates against the real interviewer.
+    Interviewer(super::bench_interviewer::Args),
 }
 
 /// Flags of `bench grading`.
@@ -104,6 +106,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Calibrate(args) => calibrate(global, args).await,
         Verb::Compare(args) => compared(global, &args),
         Verb::Speed => speed(global).await,
+        Verb::Interviewer(args) => super::bench_interviewer::run(global, &args).await,
     }
 }
 

@@ -63,7 +63,7 @@ export function sessions() {
   const active = { ...base, id: "active", status: "active", created_at: "2026-11-24T07:00:00Z", phase: "high-level", clock: clock(13.2, true), turns: [...turns, followUp], next_seq: 7 };
   const long = Array.from({ length: 200 }, (_, seq) => ({ seq, role: talk[seq % 6][0], text: `${talk[seq % 6][1]} (${seq})`, at_ms: seq * 9000 }));
   return structuredClone([
-    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 2.9, notes, model_answer: modelAnswer },
+    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer },
     { ...base, id: "story", round: "behavioural", level: "staff", problem: "influence", title: "Influence without authority", status: "finished", created_at: "2026-11-12T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 3.4 },
     { ...base, id: "ungraded", status: "finished", created_at: "2026-11-20T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7 },
     { ...base, id: "paused", round: "behavioural", problem: "incident", title: "An incident that you owned", status: "paused", created_at: "2026-11-22T06:40:00Z", phase: "constraints", clock: clock(4.5, false), turns: turns.slice(0, 3), next_seq: 3, next_hint_cost: null, draft: "It was the Friday before" },
@@ -187,10 +187,10 @@ export const scorecard = {
   provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
 };
 
-const notes = [
-  { turn: 1, move: "answered from the fact sheet", covered: ["users", "scale", "latency"], held_back: "whether order matters" },
-  { turn: 3, move: "asked for one path end to end", covered: ["delivery guarantee", "classes of message"], held_back: "retry storm" },
-];
+const notes = {
+  1: { class: "asks", covered: [{ id: "users", quote: "who receives these, how many a day and at peak" }], flags: [], next: { why: "a question: answered from the sheet", held_back: ["whether order matters", "the pace"] } },
+  3: { class: "strong", covered: [{ id: "delivery", quote: "the sender stores the id before it calls the provider" }], flags: [{ id: "early", quote: "separate queues" }], next: { why: "one path end to end has not been walked yet", held_back: ["retries that come all at once"] } },
+};
 
 const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
 

@@ -17,6 +17,7 @@ const states = {
   "start-search": ["/", async (page) => (await page.getByRole("combobox").click(), await page.keyboard.type("re"))],
   "start-no-model": ["/", null, (state) => (state.status = { ...state.status, model: { state: "missing", hint: "Run: offrecord pull" } })],
   room: ["/sessions/active"],
+  "room-tour": ["/sessions/active"],
   "room-draft": ["/sessions/active", async (page) => page.locator("#answer").fill("When it comes back, everything in the retry queue is due at once: five tries each, and the backoff has grown the same way for all of them.\n\nSo I would put a budget on it:\n- at most 10 % of the sends may be retries\n- the rest waits in the queue, oldest first\n- past their deadline they are dropped, except receipts")],
   "room-reading": ["/sessions/answered", async (page) => page.getByText("reading 812").waitFor(), (state) => (state.hold = "prefill")],
   "room-writing": ["/sessions/answered", async (page) => page.getByText("provider").last().waitFor(), (state) => (state.hold = 12)],
@@ -41,6 +42,9 @@ const states = {
   models: ["/models"],
   "models-pull": ["/models", async (page) => { await page.getByRole("button", { name: /^Pull/ }).click(); await page.getByText("of 491 MB").waitFor(); }, (state) => (state.hold = "pull-4")],
   privacy: ["/privacy"],
+  "privacy-wipe": ["/privacy", async (page) => page.getByRole("button", { name: "Delete everything" }).click()],
+  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "notes", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "start-for": ["/for/leadership"],
   shortcuts: ["/", async (page) => page.keyboard.press("?")],
 };
 
@@ -54,11 +58,13 @@ for (const [name, [path, act, set]] of Object.entries(states)) {
       const mock = await startMock({ models: structuredClone(canned.models) });
       set?.(mock.state);
       const context = await browser.newContext({ viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme, hasTouch: width === 390, deviceScaleFactor: 1 });
+      if (name !== "room-tour") await context.addInitScript(() => localStorage.setItem("offrecord.toured", "yes"));
       const page = await context.newPage();
       page.on("pageerror", (error) => console.error(`${name}: ${error.message}`));
       page.on("console", (message) => message.type() === "error" && !/ERR_|404|409/.test(message.text()) && console.error(`${name}: ${message.text()}`));
       await page.goto(`${mock.url}/#${path}`);
-      await page.waitForLoadState("networkidle").catch(() => {});
+      await page.locator("h1").first().waitFor();
+      await page.waitForTimeout(200);
       try {
         await act?.(page, mock);
       } catch (error) {

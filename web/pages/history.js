@@ -73,7 +73,7 @@ function Row({ session, onDelete }) {
       <strong>${session.title}</strong>
       <span class="note">${label(session.round)} · ${label(session.level)} · ${session.minutes} min · ${when(session.created_at)}</span>
     </a>
-    <span class="row-state">${finished ? html`<span class="row-score">${score(session.overall)}</span>` : html`<span class="note">${label(session.status)}</span>`}</span>
+    <span class="row-state">${finished ? session.overall === null ? html`<span class="note">no score</span>` : html`<span class="row-score">${score(session.overall)}</span>` : html`<span class="note">${label(session.status)}</span>`}</span>
     ${finished ? html`<a class="button small quiet" href=${`#/sessions/${session.id}`} aria-label=${`Transcript of ${session.title}`}>Transcript</a>` : html`<a class="button small quiet" href=${to} aria-label=${`Go on with ${session.title}`}>Go on</a>`}
     <button type="button" class="button small quiet" onClick=${onDelete} aria-label=${`Delete ${session.title}, ${when(session.created_at)}`}>Delete</button>
   </li>`;

@@ -1,6 +1,9 @@
 // What is kept, where, and what may open a connection. Claims name the test that proves them.
 
-import { html } from "../html.js";
+import { html, useState } from "../html.js";
+import { ApiError, call } from "../api.js";
+import { Confirm } from "../parts/dialog.js";
+import { Failure, Notice } from "../parts/notice.js";
 import { useFetched } from "../use.js";
 
 export function Privacy() {
@@ -37,9 +40,39 @@ export function Privacy() {
     </section>
     <section>
       <h2>Getting rid of it</h2>
-      <p>One interview: <a href="#/history">History</a>, Delete. Everything: run <code>offrecord session wipe</code>, then clear this page’s data in the browser.</p>
+      <p>One interview: <a href="#/history">History</a>, Delete. In a terminal: <code>offrecord session wipe</code>.</p>
+      <${Wipe} />
     </section>
   </div>`;
+}
+
+/** Deletes every session here and what this browser keeps; asks for the word first. */
+function Wipe() {
+  const [asking, setAsking] = useState(false);
+  const [word, setWord] = useState("");
+  const [done, setDone] = useState(false);
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const wipe = async () => {
+    try {
+      await call("DELETE", "/api/sessions");
+      for (const key of Object.keys(localStorage)) if (key.startsWith("offrecord.")) localStorage.removeItem(key);
+      setDone(true);
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+    }
+    setAsking(false);
+  };
+  if (done) return html`<${Notice}>All interviews are deleted. Models stay.</${Notice}>`;
+  return html`
+    ${error && html`<${Failure} error=${error} />`}
+    <p><button type="button" class="button danger" onClick=${() => (setWord(""), setAsking(true))}>Delete everything</button></p>
+    ${asking &&
+    html`<${Confirm} title="Delete all interviews?" yes="Delete everything" danger busy=${word.trim().toLowerCase() !== "delete"} onYes=${wipe} onNo=${() => setAsking(false)}>
+      <p>Every transcript, draft and scorecard is erased from this machine. This cannot be undone. Models stay.</p>
+      <label class="stacked"><span class="note">Type “delete” to go on</span><input type="text" autocomplete="off" spellcheck=${false} value=${word} onInput=${(/** @type {any} */ event) => setWord(event.currentTarget.value)} /></label>
+    </${Confirm}>`}
+  `;
 }
 
 const operations = [

@@ -37,7 +37,7 @@ function Opened({ room }) {
   return html`<div class="page room-wait">
     <h1 class="quiet-title">Interview</h1>
     ${failure ? html`<${Failure} error=${failure} retry=${room.refresh} />` : html`<p class="note" role="status">Opening the room…</p>`}
-    <p><a href="#/">Back to the start</a></p>
+    <p><a href="#/">Back to the start</a> or to the <a href="#/history">history</a></p>
   </div>`;
 }
 

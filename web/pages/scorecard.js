@@ -1,16 +1,19 @@
 // The scorecard: first what to do next time, then six dimensions with their evidence, beside what was said.
 
 import { html, useEffect, useRef, useState } from "../html.js";
-import { count, label, score, when } from "../format.js";
+import { label, score, when } from "../format.js";
 import { useScorecard } from "../grading.js";
 import { useFetched } from "../use.js";
 import { DimensionRow } from "../parts/dimension.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
+import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
+import { Readings } from "../parts/readings.js";
 import { Record } from "../parts/record.js";
 import { Scale, ScaleHead } from "../parts/scale.js";
+import { Timeline } from "../parts/timeline.js";
 
 /** @typedef {import("../types.js").Scorecard} Card */
 /** @typedef {import("../types.js").Session} Session */
@@ -18,7 +21,7 @@ import { Scale, ScaleHead } from "../parts/scale.js";
 
 /** @param {{ id: string, number: number | null }} props */
 export function ScorecardPage({ id, number }) {
-  const { session, card, shown, landed, error, load, grade } = useScorecard(id, number);
+  const { session, card, landed, error, load, grade } = useScorecard(id, number);
   const [quote, setQuote] = useState(/** @type {Quote | null} */ (null));
   const from = useRef(/** @type {HTMLElement | null} */ (null));
   const content = useFetched("/api/content");
@@ -48,7 +51,7 @@ export function ScorecardPage({ id, number }) {
       html`<${Notice} title="This interview is not finished" actions=${html`<a class="button" href=${`#/sessions/${id}`}>Go on</a>`}>It is graded when you finish it.</${Notice}>`}
       ${landed && html`<${Landing} landed=${landed} />`}
       ${card && !landed && html`<${Body} card=${card} session=${session} rubric=${rubric} onJump=${jump} />`}
-      ${card && session && !landed && html`<${Foot} id=${id} card=${card} session=${session} shown=${shown} grade=${grade} />`}
+      ${card && session && !landed && html`<${Foot} id=${id} card=${card} grade=${grade} />`}
     </div>
     ${session && html`<${Record} session=${session} quote=${quote} onBack=${back} />`}
   </div>`;
@@ -116,8 +119,10 @@ function Body({ card, session, rubric, onJump }) {
         ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">${hint.cost}</span></li>`)}
       </ul>
     </section>`}
+    ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
+    ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
-    <${Notes} notes=${session?.notes} />
+    <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${Provenance} provenance=${card.provenance} />
   `;
 }
@@ -136,50 +141,24 @@ function NextTime({ card }) {
   </section>`;
 }
 
-/** @param {{ notes: any }} props */
-function Notes({ notes }) {
-  const entries = Array.isArray(notes) ? notes.map((note) => [note.turn ?? note.seq, note]) : Object.entries(notes ?? {});
-  if (entries.length === 0) return null;
-  return html`<details class="fold">
-    <summary>The interviewer’s notes</summary>
-    <ol class="notes">
-      ${entries.map(([turn, note]) => html`<li><p class="note">Turn ${Number(turn) + 1}</p>${noteLines(note).map((line) => html`<p>${line}</p>`)}</li>`)}
-    </ol>
-  </details>`;
-}
-
-/** @param {any} note @returns {string[]} */
-function noteLines(note) {
-  if (typeof note === "string") return [note];
-  if (note === null || typeof note !== "object") return [];
-  return Object.entries(note)
-    .filter(([key, value]) => !["turn", "seq"].includes(key) && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0))
-    .map(([key, value]) => `${label(key)}: ${Array.isArray(value) ? value.map(plain).join(", ") : plain(value)}`);
-}
-
-/** @param {any} value @returns {string} */
-const plain = (value) => (value !== null && typeof value === "object" ? Object.values(value).map(plain).join(" ") : String(value));
-
 /** @param {{ provenance: Record<string, any> }} props */
 function Provenance({ provenance }) {
   return html`<details class="fold">
     <summary>How this was graded</summary>
     <dl class="facts">
       ${Object.entries(provenance ?? {}).map(
-        ([name, value]) => html`<div><dt>${label(name)}</dt><dd class=${name.endsWith("sha256") ? "hash" : ""}>${value === null ? "none" : typeof value === "number" ? count(value) : String(value)}</dd></div>`,
+        ([name, value]) => html`<div><dt>${label(name).replace("sha256", "SHA-256")}</dt><dd class=${name.endsWith("sha256") ? "hash" : ""}>${value === null || value === "" ? "none" : String(value)}</dd></div>`,
       )}
     </dl>
   </details>`;
 }
 
-/** @param {{ id: string, card: Card, session: Session, shown: number | null, grade: (options: { seed?: number }) => void }} props */
-function Foot({ id, card, session, shown, grade }) {
-  const others = session.scorecards.filter((number) => number !== shown);
+/** @param {{ id: string, card: Card, grade: (options: { seed?: number }) => void }} props */
+function Foot({ id, card, grade }) {
   return html`<footer class="report-foot">
     <${Exports} id=${id} />
     <div class="actions">
       <button type="button" class="button" onClick=${() => grade({ seed: (Number(card.provenance?.seed) || 0) + 1 })}>Grade again</button>
-      ${others.length > 0 && html`<span class="note">Other readings: ${others.map((number) => html` <a href=${`#/sessions/${id}/scorecard/${number}`}>no. ${number}</a>`)}</span>`}
     </div>
   </footer>`;
 }

@@ -1,8 +1,9 @@
 // Choosing an interview. Everything has a sensible default, so that one key starts.
 
-import { html, useEffect, useMemo, useState } from "../html.js";
+import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
 import { label, when } from "../format.js";
+import { rounds } from "../progress.js";
 import { go } from "../router.js";
 import { useFetched } from "../use.js";
 import { Choice } from "../parts/choice.js";
@@ -26,8 +27,12 @@ function lastChoice() {
   }
 }
 
-export function Start() {
-  const [choice, setChoice] = useState(lastChoice);
+/** @param {{ dimension?: string }} props what to practise, when the progress page sent the person here */
+export function Start({ dimension }) {
+  const [choice, setChoice] = useState(() => {
+    const last = lastChoice();
+    return dimension && rounds[dimension] ? { ...last, round: rounds[dimension] } : last;
+  });
   const [problem, setProblem] = useState(/** @type {string | null} */ (null));
   const [papers, setPapers] = useState({ resume: "", posting: "" });
   const [busy, setBusy] = useState(false);
@@ -61,29 +66,37 @@ export function Start() {
     }
   };
 
+  // Effects run after the paint; a quick key must still start what is shown.
+  const latest = useRef(start);
+  latest.current = start;
   useEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       const target = /** @type {Element} */ (event.target);
       const elsewhere = isTyping(target) || target.closest?.("a, button, summary, dialog, [role=option]");
-      if (event.key === "Enter" && !event.defaultPrevented && !elsewhere) start();
+      if (event.key === "Enter" && !event.defaultPrevented && !elsewhere) latest.current();
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
-  });
+  }, []);
 
   const topics = useMemo(() => {
     const known = /** @type {import("../types.js").Content | null} */ (content.value);
     return (choice.round === "system-design" ? known?.problems : known?.competencies) ?? [];
   }, [content.value, choice.round]);
 
+  useEffect(() => {
+    if (dimension && choice.round === "behavioural") setProblem(topics.find((topic) => topic.dimensions?.[0] === dimension)?.id ?? null);
+  }, [topics]);
+
   const failure = error ?? content.error ?? sessions.error;
   return html`<div class="page start">
     <div class="start-main">
       <h1>Practise a senior interview, off the record</h1>
       <p class="lead">One question at a time, follow-ups on your own words, and a scorecard with quotations. It all runs on this machine.</p>
+      ${dimension && html`<p class="for">To practise: <strong>${label(dimension)}</strong></p>`}
       <form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), start())}>
-        <${Choice} legend="Round" name="round" value=${choice.round} onPick=${(/** @type {any} */ round) => pick({ round })} options=${rounds} />
+        <${Choice} legend="Round" name="round" value=${choice.round} onPick=${(/** @type {any} */ round) => pick({ round })} options=${roundChoices} />
         <${TopicPicker} topics=${topics} value=${problem} onPick=${setProblem} round=${choice.round} />
         <div class="trio">
           <${Choice} legend="Level" name="level" value=${choice.level} onPick=${(/** @type {any} */ level) => pick({ level })} options=${levels} />
@@ -127,6 +140,7 @@ function Aside({ sessions }) {
         )}
       </ul>
     </section>`}
+    ${list.some((session) => session.overall !== null) && html`<p><a href="#/progress">What to practise next, by your scores</a></p>`}
     <section>
       <h2>What to expect</h2>
       <ol class="steps">
@@ -138,7 +152,7 @@ function Aside({ sessions }) {
   </aside>`;
 }
 
-const rounds = [
+const roundChoices = [
   { value: "system-design", label: "System design", note: "One open problem: constraints, design, deep dives, a change in mid-design, operations." },
   { value: "behavioural", label: "Behavioural", note: "Real stories: what you did, why, what others held, what came of it." },
 ];

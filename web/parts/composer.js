@@ -5,6 +5,7 @@ import { useCell } from "../cell.js";
 import { useDraft } from "../draft.js";
 import { utf8Length } from "../format.js";
 import { Notice } from "./notice.js";
+import { Tour } from "./tour.js";
 
 const limit = 32 * 1024;
 const nearLimit = 24 * 1024;
@@ -56,6 +57,7 @@ export function Composer({ room, session, onGoOn, onFinish }) {
     ${trouble?.kind === "conflict" &&
     html`<${Notice} tone="warn" title="This interview has moved on in another window">The newest turns are shown above. Your draft is kept: read, change it if you like, and send it again.</${Notice}>`}
     ${trouble?.kind === "refused" && html`<${Notice} tone="error" title=${trouble.message}>${trouble.hint} Your draft is kept.</${Notice}>`}
+    <${Tour} />
     <label class="sr" for="answer">Your answer</label>
     <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder="Your answer" aria-describedby="answer-state"
       onInput=${(/** @type {any} */ event) => (setThinking(false), draft.write(event.currentTarget.value))} onKeyDown=${pressed}></textarea>

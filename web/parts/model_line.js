@@ -1,6 +1,6 @@
 // Which model will interview, and in what state it is: one honest line.
 
-import { html } from "../html.js";
+import { html, useEffect } from "../html.js";
 import { useFetched } from "../use.js";
 
 /** @type {Record<string, string>} */
@@ -13,8 +13,13 @@ const states = {
 };
 
 export function ModelLine() {
-  const { value } = useFetched("/api/status");
+  const { value, again } = useFetched("/api/status");
   const status = /** @type {any} */ (value);
+  const loading = status?.model?.state === "loading";
+  useEffect(() => {
+    const timer = loading ? setInterval(again, 1000) : undefined;
+    return () => clearInterval(timer);
+  }, [loading]);
   if (!status) return html`<p class="model-line"> </p>`;
   const model = status.model ?? {};
   const state = model.state ?? status.state;

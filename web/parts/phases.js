@@ -26,9 +26,10 @@ export function TimeLeft({ session }) {
   const used = useElapsed(session);
   const left = session.clock.total_ms - used;
   const warning = session.status === "finished" ? "" : left <= 0 ? "The planned time is up. Finish when you are ready." : left <= 180_000 ? "3 minutes left" : left <= 600_000 && session.clock.total_ms > 600_000 ? "10 minutes left" : "";
-  const state = session.status === "finished" ? "finished" : session.status === "paused" ? "paused" : left < 0 ? "over" : "left";
+  const finished = session.status === "finished";
+  const state = finished ? "used" : session.status === "paused" ? "paused" : left < 0 ? "over" : "left";
   return html`<div class=${`time ${left <= 180_000 && session.status !== "finished" ? "short" : ""}`}>
-    <span class="time-value" role="timer" aria-label=${`${spokenMinutes(Math.abs(left))} ${left < 0 ? "over" : "left"}`}>${clock(Math.abs(left))}</span>
+    <span class="time-value" role="timer" aria-label=${finished ? `${spokenMinutes(used)} used` : `${spokenMinutes(Math.abs(left))} ${left < 0 ? "over" : "left"}`}>${clock(finished ? used : Math.abs(left))}</span>
     <span class="note">${state}</span>
     <span class="sr" role="status">${warning}</span>
   </div>`;
@@ -44,7 +45,7 @@ export function PhaseRail({ session }) {
     // On a narrow screen the plan is a strip: it shows where the interview is.
     list.current?.parentElement?.scrollTo({ left: (now?.offsetLeft ?? 0) - 16 });
   }, [session.phase]);
-  return html`<nav class="phases" aria-label="Phases">
+  return html`<nav class="phases" aria-label="Phases" tabindex="0">
     <ol ref=${list}>
       ${session.plan.map((phase, index) => {
         const where = index < current ? "done" : index === current ? "now" : "next";

@@ -10,7 +10,7 @@ export function Record({ session, quote, onBack }) {
     lit.current?.focus({ preventScroll: true });
     (lit.current?.querySelector("mark") ?? lit.current)?.scrollIntoView({ block: "center" });
   }, [quote]);
-  return html`<section class="record" aria-labelledby="record-title">
+  return html`<section class="record">
     <h2 id="record-title">What was said</h2>
     <div class="record-turns" tabindex="0" role="region" aria-labelledby="record-title">
       ${session.turns.map((turn) => {

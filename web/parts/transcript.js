@@ -3,7 +3,7 @@
 import { Component, html, useLayoutEffect, useRef, useState } from "../html.js";
 import { useCell } from "../cell.js";
 import { clock, count } from "../format.js";
-import { Notice } from "./notice.js";
+import { Failure, Notice } from "./notice.js";
 import { Prose } from "./prose.js";
 
 /** @typedef {import("../types.js").Session} Session */
@@ -67,9 +67,11 @@ class TurnView extends Component {
 function Reply({ room, session }) {
   const reply = useCell(room.reply);
   const trouble = useCell(room.trouble);
+  const failure = useCell(room.failure);
   const last = session.turns.at(-1);
   const due = session.status === "active" && (!last || last.role === "candidate") && session.replying == null;
 
+  if (failure) return html`<${Failure} error=${failure} retry=${room.refresh} />`;
   if (trouble?.kind === "lost") {
     return html`<${Notice} tone="warn" title="offrecord does not answer">Trying again by itself. If you closed it, start it again in a terminal. What you have typed is kept here.</${Notice}>`;
   }
