@@ -276,3 +276,6 @@ impl std::fmt::Debug for File {
         formatter.debug_struct("gguf::File").field("path", &self.path).field("length", &self.map.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
