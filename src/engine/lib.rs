@@ -15,8 +15,8 @@ pub mod speed;
 pub mod text;
 pub mod tiny;
 
-pub use kernels::{Kernel, Unavailable};
 pub use handle::{Engine, Generation, Job};
+pub use kernels::{Kernel, Unavailable};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,

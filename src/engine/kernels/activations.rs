@@ -1,8 +1,8 @@
 //! Rows of activations, quantised to int8 with one scale per 32 values, as every integer kernel reads them.
 
-use super::versions::versions;
 use super::kernel::Kernel;
 use super::pool::{Pool, Scratch, Shares};
+use super::versions::versions;
 
 /// Values that share a scale.
 const BLOCK: usize = 32;

@@ -54,6 +54,17 @@ impl Dot for AvxVnni {
 macro_rules! instructions {
     ($name:ident, $features:literal) => {
         impl Instructions for $name {
+            const PANEL_FROM: usize = 4;
+            type Loaded = Group;
+
+            #[target_feature(enable = $features)]
+            #[inline]
+            unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Group {
+                let mut group = Group::default();
+                Q::unpack(blocks, &mut group);
+                group
+            }
+
             #[target_feature(enable = $features)]
             #[inline]
             unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
@@ -125,9 +136,7 @@ unsafe fn terms_with<D: Dot, Q: Quantised>(group: &Group, row: &Row<'_>, at: usi
                 _mm256_storeu_ps(terms.as_mut_ptr().add(half * 8), term);
             }
         } else {
-            let fold = |sums: __m256i| {
-                _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums))
-            };
+            let fold = |sums: __m256i| _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
             let sum = _mm256_loadu_si256(row.sum32.as_ptr().add(at / 32).cast());
             let dots = less_offset(_mm256_set_m128i(fold(high), fold(low)), sum, offset);
             let scale = _mm256_mul_ps(_mm256_loadu_ps(group.d.as_ptr()), scale);

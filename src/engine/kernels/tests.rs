@@ -85,7 +85,11 @@ fn check(format: Format, rows: usize, blocks: usize, batch: usize, seed: u64) {
         }
         for (a, values) in values.iter().enumerate() {
             let alone = product(kernel, 1, matrix, std::slice::from_ref(values));
-            assert_eq!(alone, got[a * rows..(a + 1) * rows], "{kernel:?} {format:?}: a batch differs from a single run");
+            assert_eq!(
+                alone,
+                got[a * rows..(a + 1) * rows],
+                "{kernel:?} {format:?}: a batch differs from a single run"
+            );
         }
     }
 }

@@ -102,7 +102,10 @@ impl Sequences {
     ///
     /// # Errors
     /// [`ModelError::CacheFull`], and then nothing has changed.
-    pub(super) fn reserve(&mut self, wanted: impl Iterator<Item = (Sequence, usize)> + Clone) -> Result<(), ModelError> {
+    pub(super) fn reserve(
+        &mut self,
+        wanted: impl Iterator<Item = (Sequence, usize)> + Clone,
+    ) -> Result<(), ModelError> {
         let needed: usize = wanted.clone().map(|(sequence, tokens)| self.needed(sequence, tokens)).sum();
         if needed > self.free.len() {
             return Err(ModelError::CacheFull);

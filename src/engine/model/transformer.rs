@@ -352,9 +352,7 @@ fn place_heads(
 ) {
     let (cos, sin) = rotary.row(row);
     let pairs = if hyper.architecture == Architecture::Llama { Pairs::Adjacent } else { Pairs::Halves };
-    for (part, bias, norm) in
-        [(query, &layer.query_bias, &layer.query_norm), (key, &layer.key_bias, &layer.key_norm)]
-    {
+    for (part, bias, norm) in [(query, &layer.query_bias, &layer.query_norm), (key, &layer.key_bias, &layer.key_norm)] {
         if let Some(bias) = bias {
             add(level, part, bias);
         }
