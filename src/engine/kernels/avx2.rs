@@ -54,6 +54,17 @@ impl Dot for AvxVnni {
 macro_rules! instructions {
     ($name:ident, $features:literal) => {
         impl Instructions for $name {
+            const PANEL_FROM: usize = 4;
+            type Loaded = Group;
+
+            #[target_feature(enable = $features)]
+            #[inline]
+            unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Group {
+                let mut group = Group::default();
+                Q::unpack(blocks, &mut group);
+                group
+            }
+
             #[target_feature(enable = $features)]
             #[inline]
             unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
