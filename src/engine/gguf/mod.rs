@@ -45,7 +45,7 @@ pub enum Error {
     Unsupported(String),
     /// A way of cutting text that we do not know.
     #[error(
-        "tokenizer {0:?} is not supported (supported: byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
+        "tokenizer {0:?} is not supported (supported: SentencePiece, and byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
     )]
     Tokenizer(String),
 }

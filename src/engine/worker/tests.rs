@@ -335,7 +335,9 @@ async fn guessing_ahead_saves_passes_and_does_not_change_the_text() {
         for guesses in [true, false] {
             let passes = Arc::new(AtomicUsize::new(0));
             let counted = passes.clone();
-            let before_pass = Box::new(move |_| drop(counted.fetch_add(1, Ordering::SeqCst)));
+            let before_pass = Box::new(move |_| {
+                let _ = counted.fetch_add(1, Ordering::SeqCst);
+            });
             let engine = engine(Fake { guesses, mind: mind(), before_pass, ..Fake::default() });
             let said = say(&engine, GenerateRequest { max_tokens: 200, ..ask(&format!("Repeat: {quote}")) }).await;
             texts.push(said.map(|said| (said.text, said.usage.completion_tokens)).expect("words"));
@@ -494,7 +496,9 @@ async fn interactive_work_overtakes_background_work() {
         .collect();
     let (entered, passes) = std::sync::mpsc::channel::<usize>();
     let quick = engine.generate(GenerateRequest { max_tokens: 5, ..ask("Hi") }).expect("room");
-    let before_pass = Box::new(move |tokens| drop(entered.send(tokens)));
+    let before_pass = Box::new(move |tokens| {
+        let _ = entered.send(tokens);
+    });
     start(Fake { mind: mixing(), before_pass, ..Fake::default() }, queue);
     quick.finished().await.expect("words");
     let first: Vec<usize> = passes.iter().take(5).collect();
