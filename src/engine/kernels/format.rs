@@ -205,7 +205,7 @@ pub fn f16_to_f32(half: u16) -> f32 {
 #[inline(always)]
 #[must_use]
 pub fn f32_to_f16(value: f32) -> u16 {
-    half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
+    ::half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
 }
 
 #[inline(always)]
