@@ -28,7 +28,7 @@ enum Role {
 
 /// The two ways of cutting content.
 enum Cut {
-    ByteLevel(bytelevel::Cut),
+    ByteLevel(Box<bytelevel::Cut>),
     SentencePiece(sentencepiece::Cut),
 }
 
@@ -61,7 +61,7 @@ impl Text {
         let roles = roles(file, &tokens)?;
         let normal = |id: usize| roles[id] == Role::Normal;
         let cut = match kind {
-            "gpt2" => Cut::ByteLevel(bytelevel::Cut::read(file, &tokens)?),
+            "gpt2" => Cut::ByteLevel(Box::new(bytelevel::Cut::read(file, &tokens)?)),
             "llama" => Cut::SentencePiece(sentencepiece::Cut::read(file, &tokens, normal)?),
             other => return Err(Error::Tokenizer(other.chars().take(64).collect())),
         };
