@@ -35,6 +35,9 @@ pub struct Global {
     /// Context to use, in tokens; 0 = what the model and the memory allow.
     #[arg(long, global = true, env = "OFFRECORD_CTX_SIZE", default_value_t = 0, value_name = "N")]
     pub ctx_size: usize,
+    /// Pull or load a model even if it does not seem to fit in memory.
+    #[arg(long, global = true, env = "OFFRECORD_FORCE_LOAD", value_parser = clap::builder::FalseyValueParser::new())]
+    pub force_load: bool,
 }
 
 /// The folders of one run.

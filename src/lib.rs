@@ -8,10 +8,13 @@
 
 pub use offrecord_engine as engine;
 
+pub mod bench;
+pub mod candidate;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod export;
 pub mod grading;
 pub mod http;
 pub mod interview;

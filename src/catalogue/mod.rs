@@ -1,1 +1,39 @@
-//! To be built.
+//! Which models there are, where to get them, whether they are whole, and whether they fit.
+//!
+//! The only code in the program that may open a connection beyond this machine is in [`sources`], and only [`pull`]
+//! calls it. Nothing here knows interviews.
+
+mod address;
+mod demonstration;
+mod ensure;
+mod entry;
+mod error;
+mod fit;
+pub(crate) mod header;
+mod import;
+mod installed;
+mod landing;
+mod list;
+mod memory;
+mod name;
+mod open;
+mod progress;
+mod pull;
+pub mod report;
+mod sources;
+mod verify;
+
+pub use ensure::ensure;
+pub use entry::{Entry, Source};
+pub use error::CatalogueError;
+pub use fit::{Fit, LEAST_CONTEXT, Shape, estimate, fit, human};
+pub use import::import;
+pub use installed::{Installed, Record, installed, locate, passed_over, remove};
+pub use list::Catalogue;
+pub use memory::Memory;
+pub use name::{BadName, ModelId, Sha256};
+pub use open::{is_scripted, open_engine, scripted_engine};
+pub use progress::{Cancel, Progress};
+pub use pull::{PullOptions, pull};
+pub use sources::hub::HubSettings;
+pub use verify::verify;

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::{Exit, exit};
+use crate::content::{Content, lint};
+
 /// Flags of `lint`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
@@ -12,7 +15,22 @@ pub struct Args {
 /// Prints each fault with file and reason.
 ///
 /// # Errors
-/// When there is a fault.
-pub fn run(_args: &Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+/// When there is a fault, or the folder cannot be read.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let content = match &args.dir {
+        None => Content::built_in(),
+        Some(dir) => Content::from_dir(dir).map_err(|error| {
+            Exit::new(
+                exit::NOT_FOUND,
+                format!("{}: {error} (give a folder that holds system-design/ and behavioural/)", dir.display()),
+            )
+        })?,
+    };
+    let faults = lint::faults(&content);
+    for fault in &faults {
+        println!("{fault}");
+    }
+    let (problems, competencies) = (content.problems().count(), content.competencies().count());
+    eprintln!("{problems} problems, {competencies} competencies, {} faults", faults.len());
+    if faults.is_empty() { Ok(()) } else { Err(Exit::new(exit::FAILURE, "the content has faults (see above)")) }
 }

@@ -7,13 +7,17 @@ use clap::{Parser, Subcommand};
 use crate::config::Global;
 
 pub mod bench;
+pub mod bench_interviewer;
 pub mod doctor;
 pub mod grade;
 pub mod lint;
 pub mod models;
+pub mod pull_display;
+pub mod room;
 pub mod run;
 pub mod serve;
 pub mod session;
+pub mod terminal;
 
 /// Exit codes, as promised to scripts.
 pub mod exit {
@@ -46,6 +50,7 @@ pub struct Exit {
 impl Exit {
     /// An error with this code and message.
     #[must_use]
+    #[expect(clippy::new_ret_no_self, reason = "it is only ever returned as an anyhow::Error")]
     pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self { code, message: message.into() })
     }
@@ -98,7 +103,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(cli));
+            // A model that is being read or a file that is being hashed must not hold up the end.
+            runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+            result
+        }
         Err(error) => Err(error.into()),
     };
     match result {

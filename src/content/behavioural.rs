@@ -62,6 +62,23 @@ pub enum Slot {
     Learning,
 }
 
+impl Slot {
+    /// The name in the files.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Situation => "situation",
+            Self::Task => "task",
+            Self::OwnAction => "own-action",
+            Self::Reasoning => "reasoning",
+            Self::OthersView => "others-view",
+            Self::Result => "result",
+            Self::LastingChange => "lasting-change",
+            Self::Learning => "learning",
+        }
+    }
+}
+
 /// How to ask for one slot, and how to recognise it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

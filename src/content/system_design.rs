@@ -1,5 +1,7 @@
 //! The schema of a system-design problem.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Dimension, RedFlag};
@@ -48,6 +50,11 @@ pub struct Problem {
     /// For reviews: the document or diff that the candidate must judge (Markdown), shown beside the transcript.
     #[serde(default)]
     pub document: Option<String>,
+    /// Questions that open a phase in this problem's words (`{quote}` not allowed); the general ones if left out.
+    /// Reviews need them ("What is the first thing you would stop this change for?"). Keys: `constraints`, `sizing`,
+    /// `high-level`, `dive-a`, `operate`, `alternatives`.
+    #[serde(default)]
+    pub openings: BTreeMap<Phase, Vec<String>>,
     /// Everything the interviewer knows. Nothing else is ever told.
     pub facts: Vec<Fact>,
     /// What a good answer covers, per phase.
@@ -96,7 +103,8 @@ pub struct ChecklistItem {
     pub weight: u8,
     /// The dimension it speaks for.
     pub dimension: Dimension,
-    /// Phrases (lower case; a trailing `*` matches any ending) of which one in an answer makes coverage likely.
+    /// Phrases (lower case) of which one in an answer makes coverage likely. A trailing `*` matches any ending, ` .. `
+    /// up to six words, ` & ` asks for both parts, `#` is any number and `#%` any percentage (`interview::lexicon`).
     pub cues: Vec<String>,
     /// A neutral name of the area, safe to say aloud ("the read path"), never the answer.
     pub area: String,
@@ -155,6 +163,10 @@ pub struct Curveball {
     pub ask: String,
     /// Phrases that make it likely.
     pub cues: Vec<String>,
+    /// One follow-up for an answer that does not adapt the design, two wordings as in [`ChecklistItem::probes`]; the
+    /// general ones if left out.
+    #[serde(default)]
+    pub probes: Vec<String>,
 }
 
 /// The hint ladder of one topic, from free to costly. Never the finished answer.

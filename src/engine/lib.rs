@@ -5,18 +5,27 @@
 //! bounded, and a full queue is [`EngineError::Busy`], never a wait.
 
 pub mod gguf;
+mod grammar;
+mod guess;
 mod handle;
 mod kernels;
+mod load;
+pub mod memory;
 pub mod model;
 pub mod prompt;
 pub mod request;
+mod sampling;
 pub mod scripted;
 pub mod speed;
+pub mod template;
 pub mod text;
+mod timeline;
 pub mod tiny;
+mod worker;
 
 pub use handle::{Engine, Generation, Job};
 pub use kernels::{Kernel, Unavailable};
+pub use load::{LoadError, LoadOptions, memory_needed};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,

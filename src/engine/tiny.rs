@@ -83,7 +83,8 @@ impl Tiny {
     /// A model of one family with one encoding throughout.
     #[must_use]
     pub fn new(architecture: Architecture, dtype: GgmlDType) -> Self {
-        Self { architecture, dtype, embedding: dtype, ..Self::default() }
+        let tied = architecture != Architecture::Phi3;
+        Self { architecture, dtype, embedding: dtype, tied, ..Self::default() }
     }
 
     /// The validated model, in memory.

@@ -1,4 +1,29 @@
 //! The interview: what is decided, how it is worded, and one session's flow from answer to reply.
 
+pub mod anchor;
+pub mod checks;
+pub mod classify;
+pub mod clock;
+pub mod coach;
+pub mod contradiction;
+pub mod coverage;
+pub mod desk;
+pub mod dice;
+pub mod director;
+pub mod facts;
+pub mod hints;
+pub mod interviewer;
+pub mod judge;
+pub mod lexicon;
+pub mod note;
+pub mod plan;
+#[cfg(test)]
+mod properties;
+pub mod reading;
+#[cfg(test)]
+mod readings;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 pub mod transcript;
+pub mod wording;

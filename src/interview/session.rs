@@ -1,7 +1,6 @@
-//! One session's flow, from answer to reply: the only place where store, director, words and engine meet.
+//! What a session looks like from outside: the values that the page and the terminal show, and why a request fails.
 //!
-//! The terminal (`cli::run`) and the page (`http`) both go through [`Desk`]; there is no second way to hold an
-//! interview. A turn is stored before it is announced; all state is (plan, transcript) in the store.
+//! Plain data; [`Desk`](super::desk::Desk) fills it. All state is (plan, transcript) in the store.
 
 use std::collections::BTreeMap;
 
@@ -129,7 +128,8 @@ pub struct SessionView {
     pub turns: Vec<Turn>,
     /// What the next answer must carry as `expected_seq`.
     pub next_seq: u32,
-    /// A reply is being worded: its turn `seq`.
+    /// A reply is due: its turn `seq`. It is being worded now, or was interrupted (crash, engine error); in both
+    /// cases `Desk::attach` gives it.
     pub replying: Option<u32>,
     /// Hints taken.
     pub hints: Vec<HintView>,
@@ -159,6 +159,13 @@ pub enum ReplyEvent {
         done: usize,
         /// In all.
         total: usize,
+    },
+    /// The coach's remark on the answer (coach mode only), before the next question.
+    Coach {
+        /// The candidate's turn.
+        seq: u32,
+        /// The remark.
+        text: String,
     },
     /// A piece of the reply.
     Token {
@@ -190,6 +197,17 @@ pub enum SessionError {
     /// No such session.
     #[error("no session {0} (see: offrecord session list)")]
     UnknownSession(String),
+    /// No scorecard of that number.
+    #[error("session {id} has no scorecard {n} (grade it first)")]
+    UnknownScorecard {
+        /// The session.
+        id: String,
+        /// The number, from 1.
+        n: u32,
+    },
+    /// No model is loaded.
+    #[error("no model is installed (run: offrecord pull qwen2.5-coder-1.5b-instruct-q4_k_m)")]
+    NoModel,
     /// No such problem or competency.
     #[error("no problem {0} (leave it out to be given one)")]
     UnknownProblem(String),
@@ -214,6 +232,12 @@ pub enum SessionError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The store failed (disk full, read-only, corrupt).
-    #[error("the session store failed: {0}")]
+    #[error("{0}")]
     Store(String),
+}
+
+impl From<crate::store::StoreError> for SessionError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
 }

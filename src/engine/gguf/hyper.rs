@@ -138,7 +138,7 @@ impl Hyperparameters {
         let values = self.kv_heads * self.value_width;
         expect(file, "token_embd.weight", &[self.vocabulary, self.width])?;
         expect(file, "output_norm.weight", &[self.width])?;
-        if file.tensors().contains_key("output.weight") {
+        if self.architecture == Architecture::Phi3 || file.tensors().contains_key("output.weight") {
             expect(file, "output.weight", &[self.vocabulary, self.width])?;
         }
         for block in 0..self.blocks {

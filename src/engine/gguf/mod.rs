@@ -137,6 +137,12 @@ impl File {
         self.map.len()
     }
 
+    /// The whole file, for readers that parse it themselves.
+    #[must_use]
+    pub fn whole(&self) -> &[u8] {
+        &self.map
+    }
+
     /// All metadata keys and values.
     #[must_use]
     pub fn metadata(&self) -> &HashMap<String, Value> {

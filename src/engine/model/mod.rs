@@ -2,6 +2,9 @@
 //!
 //! Two implementations: `transformer` (our own, the fast path) and the fallback over candle-transformers.
 
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod fallback;
 mod load;
 mod rotary;
 mod sequences;
@@ -95,6 +98,10 @@ pub trait Model: Send {
     fn length(&self, sequence: Sequence) -> usize;
     /// Ends a sequence and gives its pages back.
     fn free(&mut self, sequence: Sequence);
+    /// Whether a few tokens in one pass cost about as much as one, so that guessing ahead can pay.
+    fn guesses_pay(&self) -> bool {
+        true
+    }
     /// Bytes of KV cache in use and allowed.
     fn cache_bytes(&self) -> (usize, usize);
     /// Appends each chunk to its sequence (a sequence appears at most once) and writes what was wanted to `output`.

@@ -1,0 +1,147 @@
+//! Taking a model file that is already on this machine. It is copied, never linked: whoever can write the original
+//! must not be able to change the model afterwards.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::CatalogueError;
+use super::header;
+use super::installed::at;
+use super::landing::Landing;
+use super::list::Catalogue;
+use super::name::{ModelId, Sha256};
+use super::progress::Progress;
+use super::pull::{Meter, PullOptions};
+use super::verify::hash_file;
+
+/// Checks a GGUF file and copies it into the models folder. Its id is the catalogue's, if its digest is known there,
+/// otherwise the file's name in lower case.
+///
+/// # Errors
+/// [`CatalogueError::Unusable`] when it is not a model that the engine can load, or what copying failed with.
+pub fn import(
+    file: &Path,
+    models_dir: &Path,
+    options: &PullOptions,
+    mut progress: impl FnMut(Progress),
+) -> Result<PathBuf, CatalogueError> {
+    header::read(file)?;
+    let catalogue = Catalogue::load()?;
+    let sha256 = hash_file(file, &options.cancel, &mut progress)?;
+    let known = catalogue.entries.iter().find(|entry| entry.sha256.as_ref() == Some(&sha256));
+    let id = match known {
+        Some(entry) => entry.id.clone(),
+        None => id_from(file, &catalogue, &sha256)?,
+    };
+    if let Some(there) = at(&models_dir.join(id.file_name())) {
+        if hash_file(&there.path, &options.cancel, &mut progress)? == sha256 {
+            progress(Progress::Success { sha256: sha256.into() });
+            return Ok(there.path);
+        }
+        return Err(CatalogueError::Unusable {
+            file: file.to_owned(),
+            reason: format!(
+                "another model called {id} is installed: rename the file, or run `offrecord models rm {id}` first"
+            ),
+        });
+    }
+    take(file, &id, Some(&sha256), models_dir, "imported".to_owned(), options, &mut progress)
+}
+
+/// An id from a file's name. A name of the catalogue is refused: under it only the catalogue's own file may lie.
+fn id_from(file: &Path, catalogue: &Catalogue, sha256: &Sha256) -> Result<ModelId, CatalogueError> {
+    let unusable = |reason: String| CatalogueError::Unusable { file: file.to_owned(), reason };
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let name: String = stem.chars().map(|c| if c.is_whitespace() { '-' } else { c }).collect();
+    let id: ModelId = name.parse().map_err(|error| unusable(format!("{error}: rename the file")))?;
+    match catalogue.find(id.as_str()).and_then(|entry| entry.sha256.as_ref()) {
+        Some(expected) => Err(unusable(format!(
+            "it is called like a model of the catalogue, whose sha256 is {expected}, but its own is {sha256}"
+        ))),
+        None => Ok(id),
+    }
+}
+
+/// Copies a file into the models folder under this id, hashing while copying.
+pub(super) fn take(
+    file: &Path,
+    id: &ModelId,
+    expected: Option<&Sha256>,
+    models_dir: &Path,
+    label: String,
+    options: &PullOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, CatalogueError> {
+    let io = CatalogueError::io;
+    let expected = match expected {
+        Some(sha256) => sha256.clone(),
+        None => hash_file(file, &options.cancel, progress)?,
+    };
+    std::fs::create_dir_all(models_dir).map_err(io(models_dir))?;
+    let mut from = File::open(file).map_err(io(file))?;
+    let size = from.metadata().map_err(io(file))?.len();
+    let mut landing = Landing::open(models_dir, id)?;
+    landing.expect(&expected, size, &options.cancel)?;
+    landing.restart()?;
+    landing.check_disk(0, options.free_disk)?;
+    let mut meter = Meter::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        if options.cancel.is_cancelled() {
+            return Err(CatalogueError::Cancelled);
+        }
+        let n = from.read(&mut block).map_err(io(file))?;
+        if n == 0 {
+            break;
+        }
+        landing.append(&block[..n])?;
+        meter.report(&landing, progress);
+    }
+    let (path, sha256) = landing.finish(label, None)?;
+    progress(Progress::Success { sha256: sha256.into() });
+    Ok(path)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_model_is_refused_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("thing.gguf");
+        std::fs::write(&file, "not a model").unwrap();
+        let models = dir.path().join("models");
+        let error = import(&file, &models, &PullOptions::from_env(true), |_| ()).unwrap_err();
+        assert!(matches!(error, CatalogueError::Unusable { .. }), "{error}");
+        assert!(!models.exists());
+    }
+
+    #[test]
+    fn a_file_is_copied_under_its_name_and_a_name_of_the_catalogue_is_not_given_away() {
+        let catalogue = Catalogue::load().unwrap();
+        let digest = Sha256::of(&[0; 32]);
+        let id = |name: &str| id_from(Path::new(name), &catalogue, &digest).map(|id| id.to_string());
+        assert_eq!(id("/x/My Model.Q8_0.gguf").unwrap(), "my-model.q8_0");
+        assert!(id("/x/..gguf").is_err());
+        assert!(id("/x/Ünïcode.gguf").is_err());
+        let error = id("/x/smollm2-135m-instruct-q4_1.gguf").unwrap_err().to_string();
+        assert!(error.contains("called like a model of the catalogue"), "{error}");
+    }
+
+    #[test]
+    fn taking_copies_and_the_copy_stands_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.gguf");
+        std::fs::write(&file, "bytes").unwrap();
+        let id: ModelId = "a".parse().unwrap();
+        let models = dir.path().join("models");
+        let options = PullOptions::from_env(true);
+        let path = take(&file, &id, None, &models, "test".into(), &options, &mut |_| ()).unwrap();
+        std::fs::write(&file, "other").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "bytes");
+        assert!(at(&path).unwrap().sha256.is_some());
+    }
+}

@@ -1,0 +1,160 @@
+//! The catalogue itself: read, checked, searched, and the choice of a default.
+
+use serde::Deserialize;
+
+use super::entry::{Entry, Source};
+use super::error::CatalogueError;
+use super::fit::{Fit, Shape, fit};
+use super::memory::Memory;
+
+/// The file that is built into the program.
+const BUILT_IN: &str = include_str!("../../models/catalogue.toml");
+
+/// Names another catalogue file, for organisations with their own models and for tests.
+const OVERRIDE: &str = "OFFRECORD_CATALOGUE";
+
+/// All known models, in order of preference.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// Best first.
+    #[serde(rename = "model")]
+    pub entries: Vec<Entry>,
+}
+
+impl Catalogue {
+    /// The built-in catalogue, or the one that `OFFRECORD_CATALOGUE` names.
+    ///
+    /// # Errors
+    /// When a file was named and it cannot be read or is wrong.
+    pub fn load() -> Result<Self, CatalogueError> {
+        match std::env::var_os(OVERRIDE) {
+            None => Self::parse(BUILT_IN, "built in"),
+            Some(path) => {
+                let name = path.to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| CatalogueError::BadCatalogue { path: name.clone(), reason: error.to_string() })?;
+                Self::parse(&text, &name)
+            }
+        }
+    }
+
+    /// Reads a catalogue and checks what the types do not.
+    ///
+    /// # Errors
+    /// [`CatalogueError::BadCatalogue`] with the line or the entry.
+    pub fn parse(text: &str, path: &str) -> Result<Self, CatalogueError> {
+        let bad = |reason: String| CatalogueError::BadCatalogue { path: path.to_owned(), reason };
+        let catalogue: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in &catalogue.entries {
+            let id = &entry.id;
+            if !seen.insert(id) {
+                return Err(bad(format!("{id} is there twice")));
+            }
+            if entry.size == 0 {
+                return Err(bad(format!("{id} has no size")));
+            }
+            if entry.sha256.is_none()
+                && (entry.tested || entry.sources.iter().any(|s| matches!(s, Source::Wheels { .. })))
+            {
+                return Err(bad(format!("{id} needs a sha256: only a hub can tell one")));
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// The entry with this id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id.as_str() == id)
+    }
+
+    /// The best tested model that fits in `memory`; `None` when not even the smallest does.
+    #[must_use]
+    pub fn choose_default(&self, memory: &Memory) -> Option<&Entry> {
+        let fits = |entry: &&Entry| matches!(fit(&Shape::from(*entry), memory.available(), 0), Fit::Fits { .. });
+        self.entries.iter().filter(|entry| entry.tested).find(fits)
+    }
+
+    /// Refuses a model that does not fit, and says what to choose instead.
+    ///
+    /// # Errors
+    /// [`CatalogueError::TooLarge`].
+    pub fn check_fit(&self, id: &str, shape: &Shape, memory: &Memory, context: usize) -> Result<usize, CatalogueError> {
+        match fit(shape, memory.available(), context) {
+            Fit::Fits { context, .. } => Ok(context),
+            Fit::TooLarge { need, available } => {
+                let smaller = self.choose_default(memory).filter(|entry| entry.id.as_str() != id);
+                let advice = match smaller {
+                    Some(entry) => {
+                        format!("choose {} (--model {}), free some memory, or pass --force-load", entry.name, entry.id)
+                    }
+                    None => "free some memory, or pass --force-load to try all the same".to_owned(),
+                };
+                Err(CatalogueError::TooLarge { id: id.to_owned(), need, available, advice })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn memory(available: u64) -> Memory {
+        Memory { total: available, machine_available: available, group_available: None }
+    }
+
+    #[test]
+    fn the_built_in_catalogue_is_sound_and_tested_entries_are_pinned() {
+        let catalogue = Catalogue::parse(BUILT_IN, "built in").unwrap();
+        let shown: Vec<String> = catalogue
+            .entries
+            .iter()
+            .map(|e| format!("{} tested={} pinned={} sources={}", e.id, e.tested, e.sha256.is_some(), e.sources.len()))
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+
+    #[test]
+    fn the_default_is_the_best_tested_model_that_fits() {
+        let catalogue = Catalogue::parse(BUILT_IN, "built in").unwrap();
+        let chosen = |mib: u64| catalogue.choose_default(&memory(mib << 20)).map(|e| e.id.to_string());
+        assert_eq!(chosen(64 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
+        assert_eq!(chosen(4 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
+        assert_eq!(chosen(1_200).as_deref(), Some("qwen2.5-coder-0.5b-instruct-q4_k_m"));
+        assert_eq!(chosen(800).as_deref(), Some("smollm2-135m-instruct-q4_1"));
+        assert_eq!(chosen(200), None);
+    }
+
+    #[test]
+    fn a_refusal_says_need_free_and_what_to_choose() {
+        let catalogue = Catalogue::parse(BUILT_IN, "built in").unwrap();
+        let entry = catalogue.find("qwen3-8b-q4_k_m").unwrap();
+        let refused = catalogue.check_fit(entry.id.as_str(), &Shape::from(entry), &memory(4 << 30), 0).unwrap_err();
+        assert_eq!(refused.exit_code(), crate::cli::exit::RESOURCES);
+        insta::assert_snapshot!(refused);
+    }
+
+    #[test]
+    fn faults_in_a_catalogue_are_named() {
+        let entry = |id: &str, more: &str| {
+            format!(
+                "[[model]]\nid = \"{id}\"\nname = \"n\"\narchitecture = \"a\"\nparameters = 1\nquantisation = \"q\"\nsize = 1\n\
+                 licence = \"l\"\ncontext = 1\nlayers = 1\nkv_heads = 1\nhead_dim = 1\n{more}\n"
+            )
+        };
+        let twice = entry("a", "tested = false") + &entry("a", "tested = false");
+        let unpinned = entry("a", "tested = true");
+        let traversal = entry("../a", "tested = false");
+        let unknown = entry("a", "tested = false\ncolour = \"red\"");
+        for (text, expected) in
+            [(twice, "there twice"), (unpinned, "needs a sha256"), (traversal, "a model id is"), (unknown, "colour")]
+        {
+            let error = Catalogue::parse(&text, "x.toml").unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From a command line to a loaded engine.
+
+use super::demonstration;
+use super::ensure::{select, shape_of};
+use super::error::CatalogueError;
+use super::fit::{Fit, cache_bytes, fit};
+use super::installed::Installed;
+use super::landing::quarantine;
+use super::list::Catalogue;
+use super::memory::Memory;
+use super::name::Sha256;
+use super::progress::Cancel;
+use super::verify::verify;
+use crate::config::Global;
+use crate::engine::{Engine, scripted};
+
+/// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
+const ENGINE: &str = "OFFRECORD_ENGINE";
+
+/// Whether this run plays the script instead of a model.
+#[must_use]
+pub fn is_scripted() -> bool {
+    std::env::var(ENGINE).is_ok_and(|engine| engine == "scripted")
+}
+
+/// An engine that plays the demonstration script.
+#[must_use]
+pub fn scripted_engine() -> Engine {
+    scripted::start(demonstration::script())
+}
+
+/// Loads the model of this run: the one that `--model` names, else the best installed one that fits. Never opens a
+/// connection; [`super::ensure`] installs first where that is wanted.
+///
+/// # Errors
+/// [`crate::cli::Exit`]: 3 not installed, 4 not the file it should be (moved aside), 5 does not fit in memory.
+pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
+    match std::env::var(ENGINE).as_deref() {
+        Ok("scripted") => return Ok(scripted_engine()),
+        Ok("") | Err(_) => {}
+        Ok(other) => anyhow::bail!("{ENGINE}={other}: only `scripted` is known"),
+    }
+    let global = global.clone();
+    tokio::task::spawn_blocking(move || {
+        let ready = prepare(&global).map_err(CatalogueError::into_exit)?;
+        load(&global, &ready)
+    })
+    .await?
+}
+
+/// A model that is whole and fits.
+struct Ready {
+    model: Installed,
+    sha256: Sha256,
+    /// Tokens of context that the memory allows.
+    context: usize,
+    /// Bytes of key-value cache for it.
+    cache_bytes: usize,
+}
+
+/// Everything that can be known before the weights are touched.
+fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
+    let catalogue = Catalogue::load()?;
+    let memory = Memory::now();
+    let model = select(global, &catalogue, &memory)?;
+    check_size(&catalogue, &model)?;
+    let expected = catalogue.find(model.id.as_str()).and_then(|entry| entry.sha256.clone());
+    let sha256 = match &model.sha256 {
+        // Hashed before and not changed since: reading a gigabyte at every start would cost the three seconds.
+        Some(recorded) if expected.as_ref().is_none_or(|expected| expected == recorded) => recorded.clone(),
+        _ => verify(&catalogue, &model, &Cancel::default(), |_| ())?,
+    };
+    let shape = shape_of(&catalogue, &model)?;
+    let context = match catalogue.check_fit(model.id.as_str(), &shape, &memory, global.ctx_size) {
+        Ok(context) => context,
+        Err(CatalogueError::TooLarge { .. }) if global.force_load => match fit(&shape, u64::MAX, global.ctx_size) {
+            Fit::Fits { context, .. } => context,
+            Fit::TooLarge { .. } => shape.context,
+        },
+        Err(error) => return Err(error),
+    };
+    let cache_bytes = usize::try_from(cache_bytes(&shape, context)).unwrap_or(usize::MAX);
+    Ok(Ready { model, sha256, context, cache_bytes })
+}
+
+/// A pinned model of the wrong length is truncated or another file: no need to read it.
+fn check_size(catalogue: &Catalogue, model: &Installed) -> Result<(), CatalogueError> {
+    let pinned = catalogue.find(model.id.as_str()).filter(|entry| entry.sha256.is_some());
+    let Some(entry) = pinned.filter(|entry| entry.size != model.size) else {
+        return Ok(());
+    };
+    let quarantined = quarantine(&model.path, &model.path).ok();
+    Err(CatalogueError::Corrupt {
+        file: model.path.clone(),
+        expected: format!("{} bytes", entry.size),
+        found: format!("{} bytes", model.size),
+        quarantined,
+    })
+}
+
+fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
+    let Ready { model, sha256, context, cache_bytes } = ready;
+    anyhow::bail!(
+        "the engine cannot load a model yet: {} ({sha256}), context {context}, cache {cache_bytes} bytes, {} threads",
+        model.path.display(),
+        global.threads,
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::cli::{Exit, exit};
+
+    fn global(dir: &std::path::Path, model: Option<&str>) -> Global {
+        Global { models_dir: Some(dir.to_owned()), model: model.map(str::to_owned), offline: true, ..Global::default() }
+    }
+
+    async fn code(global: &Global) -> u8 {
+        let Err(error) = open_engine(global).await else { panic!("an engine without a model") };
+        error.downcast_ref::<Exit>().unwrap().code
+    }
+
+    #[tokio::test]
+    async fn exit_codes_tell_missing_from_corrupt_from_too_large() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(code(&global(dir.path(), None)).await, exit::NOT_FOUND);
+        assert_eq!(code(&global(dir.path(), Some("no-such-model"))).await, exit::NOT_FOUND);
+
+        let id = "smollm2-135m-instruct-q4_1";
+        let path = dir.path().join(format!("{id}.gguf"));
+        std::fs::write(&path, "truncated").unwrap();
+        assert_eq!(code(&global(dir.path(), Some(id))).await, exit::VERIFICATION);
+        assert!(!path.exists() && dir.path().join(format!("{id}.gguf.corrupt")).exists());
+
+        std::fs::write(dir.path().join("mine.gguf"), "not a model").unwrap();
+        assert_eq!(code(&global(dir.path(), Some("mine"))).await, exit::VERIFICATION);
+    }
+}

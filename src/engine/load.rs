@@ -1,0 +1,243 @@
+//! From a path to a running engine: preflight, memory check, model, vocabulary, template, thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::gguf::{self, File, Hyperparameters};
+use crate::handle::Engine;
+use crate::kernels::Kernel;
+use crate::model::fallback::Fallback;
+use crate::model::{self, Model, ModelError};
+use crate::request::{EngineError, ModelInfo};
+use crate::template::Template;
+use crate::text::Text;
+use crate::{memory, worker};
+
+/// How to load a model.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Catalogue id; empty = the file's stem.
+    pub id: String,
+    /// SHA-256 of the file as the catalogue verified it, for provenance. Not computed here: it takes seconds.
+    pub sha256: String,
+    /// Threads; 0 = one per core.
+    pub threads: usize,
+    /// A forced kernel; `None` = the fastest that the processor has.
+    pub kernel: Option<Kernel>,
+    /// Longest sequence in tokens; the model's own limit applies too.
+    pub context: usize,
+    /// Budget of the KV cache in bytes. It is used as needed, not reserved.
+    pub cache_bytes: usize,
+    /// Run the file's own chat template even if it is unknown.
+    pub trust_template: bool,
+    /// Load even if the memory does not seem to suffice.
+    pub force: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            sha256: String::new(),
+            threads: 0,
+            kernel: None,
+            context: 32_768,
+            cache_bytes: 1 << 30,
+            trust_template: false,
+            force: false,
+        }
+    }
+}
+
+/// Why a model does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Missing, unreadable, damaged or hostile, or of a family or vocabulary that we do not run; see [`gguf::Error`].
+    #[error(transparent)]
+    File(#[from] gguf::Error),
+    /// It does not fit.
+    #[error(
+        "the model needs about {} MiB of memory, {} MiB are free (close other programs or choose a smaller model)",
+        need >> 20, available >> 20
+    )]
+    NotEnoughMemory {
+        /// Bytes needed.
+        need: u64,
+        /// Bytes available.
+        available: u64,
+    },
+    /// Its chat template was trusted and does not work.
+    #[error("{0}")]
+    Template(EngineError),
+    /// The operating system or the computation refused.
+    #[error("cannot start the model: {0}")]
+    Failed(String),
+}
+
+impl Engine {
+    /// Loads a model file and starts the thread that runs it. The weights are mapped, not copied.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        Self::of_file(File::open(path)?, options)
+    }
+
+    /// As [`Engine::load`], for a file that is open already or was made in memory by a test.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn of_file(file: File, options: &LoadOptions) -> Result<Self, LoadError> {
+        let file = Arc::new(file);
+        let hyper = Hyperparameters::read(&file)?;
+        if !options.force {
+            check_memory(&file, &hyper, options)?;
+        }
+        let text = Arc::new(Text::read(&file)?);
+        if text.size() > hyper.vocabulary {
+            let (words, rows) = (text.size(), hyper.vocabulary);
+            return Err(gguf::Error::corrupt("tokenizer", format!("{words} tokens, {rows} rows of embeddings")).into());
+        }
+        let template = Template::of(&file, &text, options.trust_template).map_err(LoadError::Template)?;
+        tracing::info!(template = ?template.origin(), "chat template");
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads => threads,
+        };
+        let (model, kernel) = model(&file, &hyper, threads, options)?;
+        let (engine, queue) = Self::with_queue(ModelInfo {
+            id: if options.id.is_empty() { stem(file.path()) } else { options.id.clone() },
+            sha256: options.sha256.clone(),
+            architecture: hyper.architecture.name().to_owned(),
+            quantisation: quantisation(&file),
+            context: model.context(),
+            hidden_size: hyper.width,
+            kernel,
+            threads,
+        });
+        std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || worker::serve(model, text, template, queue))
+            .map_err(|error| LoadError::Failed(error.to_string()))?;
+        Ok(engine)
+    }
+}
+
+/// The fast path where it can, candle's own model where it cannot.
+fn model(
+    file: &Arc<File>,
+    hyper: &Hyperparameters,
+    threads: usize,
+    options: &LoadOptions,
+) -> Result<(Box<dyn Model>, String), LoadError> {
+    let fast = model::LoadOptions {
+        threads,
+        kernel: options.kernel,
+        context: options.context,
+        cache_bytes: options.cache_bytes,
+    };
+    match model::load(file.clone(), &fast) {
+        Ok(model) => Ok((model, options.kernel.unwrap_or_else(Kernel::best).name().to_owned())),
+        Err(model::LoadError::File(error)) => Err(error.into()),
+        Err(model::LoadError::Unsupported(reason)) => {
+            tracing::warn!(reason, "no fast path for this model, using the slow one");
+            let fallback = Fallback::load(file, hyper, options.context, options.cache_bytes);
+            let failed = |error: ModelError| LoadError::Failed(error.to_string());
+            Ok((Box::new(fallback.map_err(failed)?), "candle".into()))
+        }
+        Err(error @ model::LoadError::Threads { .. }) => Err(LoadError::Failed(error.to_string())),
+    }
+}
+
+/// The weights must be in memory to be fast, and a conversation needs its cache: counted here for 8,192 tokens or
+/// what the options allow.
+fn check_memory(file: &File, hyper: &Hyperparameters, options: &LoadOptions) -> Result<(), LoadError> {
+    let need = memory_needed(file.length() as u64, hyper, options.context.min(8192), options.cache_bytes);
+    match memory::available() {
+        Some(available) if available < need => Err(LoadError::NotEnoughMemory { need, available }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes for the weights, the cache of `tokens` tokens (f16 keys and values), and working space.
+#[must_use]
+pub fn memory_needed(file_bytes: u64, hyper: &Hyperparameters, tokens: usize, cache_bytes: usize) -> u64 {
+    let per_token = hyper.blocks * hyper.kv_heads * (hyper.key_width + hyper.value_width) * 2;
+    let cache = (per_token as u64).saturating_mul(tokens as u64).min(cache_bytes as u64);
+    // Scratch and logits; a candle model would need twice the file, which is the fallback's own risk.
+    let scratch = 64 << 20;
+    file_bytes.saturating_add(cache).saturating_add(scratch)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// llama.cpp's name for the mix of encodings, or the encoding of most bytes.
+fn quantisation(file: &File) -> String {
+    let name = match file.unsigned("general.file_type") {
+        Some(0) => "F32",
+        Some(1) => "F16",
+        Some(2) => "Q4_0",
+        Some(3) => "Q4_1",
+        Some(7) => "Q8_0",
+        Some(8) => "Q5_0",
+        Some(9) => "Q5_1",
+        Some(10) => "Q2_K",
+        Some(11) => "Q3_K_S",
+        Some(12) => "Q3_K_M",
+        Some(13) => "Q3_K_L",
+        Some(14) => "Q4_K_S",
+        Some(15) => "Q4_K_M",
+        Some(16) => "Q5_K_S",
+        Some(17) => "Q5_K_M",
+        Some(18) => "Q6_K",
+        Some(32) => "BF16",
+        _ => return dominant(file),
+    };
+    name.to_owned()
+}
+
+fn dominant(file: &File) -> String {
+    let mut bytes = std::collections::BTreeMap::new();
+    for tensor in file.tensors().values() {
+        *bytes.entry(format!("{:?}", tensor.dtype)).or_insert(0) += tensor.bytes;
+    }
+    bytes.into_iter().max_by_key(|(_, bytes)| *bytes).map_or_else(|| "unknown".into(), |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gguf::Architecture;
+    use crate::tiny::Tiny;
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let error = Engine::load(Path::new("/no/such/model.gguf"), &LoadOptions::default()).map(|_| ());
+        assert!(matches!(error, Err(LoadError::File(gguf::Error::NotFound(_)))));
+        let mut bytes = Tiny::default().bytes();
+        bytes.truncate(bytes.len() / 2);
+        assert!(matches!(File::from_bytes(bytes), Err(gguf::Error::Corrupt { check: "tensor bounds", .. })));
+    }
+
+    #[test]
+    fn the_memory_needed_grows_with_the_context_up_to_the_budget() {
+        let hyper = Hyperparameters::read(&Tiny::default().file()).expect("valid");
+        // Two layers, two heads of 64 keys and 64 values in f16: 1,024 bytes a token.
+        assert_eq!(memory_needed(1000, &hyper, 100, 1 << 30), 1000 + 102_400 + (64 << 20));
+        assert_eq!(memory_needed(1000, &hyper, 100, 4096), 1000 + 4096 + (64 << 20));
+        let error = LoadError::NotEnoughMemory { need: 3 << 30, available: 1 << 30 };
+        insta::assert_snapshot!(error, @"the model needs about 3072 MiB of memory, 1024 MiB are free (close other programs or choose a smaller model)");
+    }
+
+    #[test]
+    fn a_model_says_what_it_is() {
+        let tiny = Tiny { architecture: Architecture::Llama, ..Tiny::default() };
+        let engine = Engine::of_file(tiny.file(), &LoadOptions { id: "tiny".into(), ..LoadOptions::default() });
+        let engine = engine.expect("loads");
+        let info = engine.info();
+        assert_eq!((info.id.as_str(), info.architecture.as_str(), info.context), ("tiny", "llama", 4096));
+        assert_eq!(info.quantisation, "Q8_0");
+    }
+}

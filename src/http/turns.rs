@@ -1,0 +1,71 @@
+//! `/api/sessions/{id}/turns`, `/reply`, `/draft`: an answer goes in, the interviewer's words come out as they are made.
+//!
+//! The answer is stored before the first event. A client that leaves loses nothing: `/reply` tells the running reply
+//! from its beginning, or starts one again that was interrupted.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::body::{Named, Payload};
+use super::error::ApiError;
+use super::room::Room;
+use super::sse;
+
+/// Most bytes of a whiteboard scene.
+const BOARD_LIMIT: usize = 1024 * 1024;
+
+/// `{text, expected_seq, board?}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answer {
+    text: String,
+    expected_seq: u32,
+    #[serde(default)]
+    board: Option<Value>,
+}
+
+/// `{text}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Draft {
+    text: String,
+}
+
+/// Stores an answer and streams the reply.
+pub(super) async fn answer(
+    State(room): State<Room>,
+    Named(id): Named<String>,
+    Payload(answer): Payload<Answer>,
+) -> Result<Response, ApiError> {
+    if answer.board.as_ref().is_some_and(|board| board.to_string().len() > BOARD_LIMIT) {
+        return Err(ApiError::too_large(BOARD_LIMIT));
+    }
+    let reply = room.desk_with_model()?.answer(&id, answer.text, answer.expected_seq, answer.board)?;
+    Ok(sse::respond(reply, room.stopping.clone()))
+}
+
+/// Streams the reply that is due, from its beginning; 204 when none is.
+pub(super) async fn reply(State(room): State<Room>, Named(id): Named<String>) -> Result<Response, ApiError> {
+    if room.desk().view(&id)?.replying.is_none() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    match room.desk_with_model()?.attach(&id) {
+        Ok(reply) => Ok(sse::respond(reply, room.stopping.clone())),
+        // It ended between the two looks.
+        Err(crate::interview::session::SessionError::WrongState(_)) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps the answer so far. While the model is loading the text is kept all the same.
+pub(super) async fn draft(
+    State(room): State<Room>,
+    Named(id): Named<String>,
+    Payload(draft): Payload<Draft>,
+) -> Result<StatusCode, ApiError> {
+    room.desk().draft(&id, draft.text).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

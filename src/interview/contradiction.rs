@@ -1,0 +1,158 @@
+//! Finds statements of two turns that do not go together: opposite choices, or two numbers for one thing.
+//! Careful rather than complete: a false accusation costs more than a missed one.
+
+use super::anchor;
+use super::lexicon::{self, Word};
+use super::note::Contradiction;
+use crate::content::voice::Hears;
+
+/// Compares the newest answer with the earlier ones (`(seq, text)`, oldest first).
+#[must_use]
+pub fn find(hears: &Hears, earlier: &[(u32, &str)], text: &str) -> Option<Contradiction> {
+    let now = lexicon::words(text);
+    if changes_mind(&now) {
+        return None;
+    }
+    earlier.iter().rev().find_map(|&(seq, before)| {
+        let then = lexicon::words(before);
+        opposite(hears, before, &then, text, &now)
+            .or_else(|| numbers(before, &then, text, &now))
+            .map(|(earlier, now)| Contradiction { earlier_seq: seq, earlier, now })
+    })
+}
+
+/// Says openly that the choice is changed or weighed: no contradiction.
+fn changes_mind(words: &[Word]) -> bool {
+    const OPENLY: [&str; 16] = [
+        "change my mind",
+        "changed my mind",
+        "on second thought",
+        "i was wrong",
+        "correct myself",
+        "let me revise",
+        "instead of",
+        "rather than",
+        "earlier i said",
+        "i said",
+        "take that back",
+        "switch from",
+        "move from",
+        "trade off",
+        "unlike",
+        "versus",
+    ];
+    OPENLY.iter().any(|cue| lexicon::find(words, cue).is_some())
+}
+
+fn opposite(hears: &Hears, before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
+    for [a, b] in &hears.opposites {
+        for (x, y) in [(a, b), (b, a)] {
+            // Each side must hold one of the two and not the other: both in one answer is a comparison.
+            let (Some(hit_then), Some(hit_now)) = (lexicon::find(then, x), lexicon::find(now, y)) else { continue };
+            if lexicon::find(then, y).is_some() || lexicon::find(now, x).is_some() {
+                continue;
+            }
+            if !share_subject(then, &hit_then, now, &hit_now) {
+                continue;
+            }
+            if let (Some(earlier), Some(newer)) =
+                (anchor::around(before, then, &hit_then), anchor::around(text, now, &hit_now))
+            {
+                return Some((earlier, newer));
+            }
+        }
+    }
+    None
+}
+
+/// The sentences around both finds share a content word beside the finds themselves: they speak of one thing.
+fn share_subject(then: &[Word], a: &lexicon::Hit, now: &[Word], b: &lexicon::Hit) -> bool {
+    let around = |words: &[Word], hit: &lexicon::Hit| -> std::collections::BTreeSet<String> {
+        let start = words[..hit.start].iter().rposition(|w| w.ends_sentence).map_or(0, |p| p + 1);
+        let end = words[hit.start..].iter().position(|w| w.ends_sentence).map_or(words.len(), |p| hit.start + p + 1);
+        (start..end)
+            .filter(|at| !hit.contains(at))
+            .map(|at| lexicon::stem(&words[at].text).to_owned())
+            .filter(|w| w.len() >= 4 && !COMMON.contains(&w.as_str()))
+            .collect()
+    };
+    around(then, a).intersection(&around(now, b)).next().is_some()
+}
+
+const COMMON: &[&str] = &[
+    "would", "then", "with", "that", "this", "have", "there", "because", "want", "need", "will", "each", "from", "mak",
+    "they", "when", "what", "data", "system",
+];
+
+/// Two numbers for the same counted thing ("team of five", "eight engineers" do not; "5 engineers", "12 engineers" do).
+fn numbers(before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
+    for (hit_now, value_now, unit_now) in counted(now) {
+        for (hit_then, value_then, unit_then) in counted(then) {
+            let ratio = value_now.max(value_then) / value_now.min(value_then).max(1e-9);
+            if unit_now == unit_then && ratio >= 1.5 {
+                let earlier = anchor::around(before, then, &hit_then);
+                let newer = anchor::around(text, now, &hit_now);
+                if let (Some(earlier), Some(newer)) = (earlier, newer) {
+                    return Some((earlier, newer));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Things of which there is one count in a story or a design.
+const COUNTED: [&str; 8] =
+    ["engineers", "developers", "teams", "tenants", "regions", "data centres", "services", "reports"];
+
+fn counted(words: &[Word]) -> Vec<(lexicon::Hit, f64, String)> {
+    words
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| COUNTED.contains(&pair[1].text.as_str()))
+        .filter_map(|(at, pair)| value(&pair[0].text).map(|v| (at..at + 2, v, pair[1].text.clone())))
+        .collect()
+}
+
+fn value(word: &str) -> Option<f64> {
+    const NAMES: [&str; 13] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    match NAMES.iter().position(|n| *n == word) {
+        Some(n) => Some(n as f64),
+        None => word.replace(',', "").parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::Content;
+
+    fn check(before: &str, text: &str, expect: Option<(&str, &str)>) {
+        let content = Content::built_in();
+        let found = find(&content.voice.hears, &[(1, before)], text);
+        let found = found.as_ref().map(|c| (c.earlier.as_str(), c.now.as_str()));
+        assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn opposite_choices_about_one_thing() {
+        check(
+            "The balance store needs strong consistency for payments.",
+            "For the payments I am fine with eventual consistency there.",
+            Some(("strong consistency", "eventual consistency")),
+        );
+        check("The ledger needs strong consistency.", "The feed can live with eventual consistency.", None);
+        check("The ledger needs strong consistency.", "I changed my mind: the ledger gets eventual consistency.", None);
+    }
+
+    #[test]
+    fn two_counts_of_one_thing() {
+        check(
+            "I led five engineers on it.",
+            "In all there were 12 engineers under me.",
+            Some(("five engineers", "12 engineers")),
+        );
+        check("I led five engineers on it.", "The five engineers were tired.", None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Asks the model small yes/no questions about one answer, all over one shared prefix, in one batch. No words are
+//! generated and nothing is decided here.
+
+use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt};
+use crate::prompts::{PromptError, PromptFile};
+
+/// Most questions per answer: the wait must stay short on a laptop.
+pub const MOST: usize = 8;
+/// An answer is cut to this many characters for judging; the rest is still searched for cues.
+const LONGEST: usize = 4_000;
+
+/// Why there is no judgement.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The engine refused or failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The prompt file is damaged.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+}
+
+/// P(yes) for each of `asks`, in order.
+///
+/// # Errors
+/// [`JudgeError`]; the caller goes on with lexical evidence.
+pub async fn p_yes(engine: &Engine, question: &str, answer: &str, asks: &[String]) -> Result<Vec<f32>, JudgeError> {
+    if asks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let system = PromptFile::load("interviewer/judge.md")?.render(())?;
+    let choices = asks.iter().map(|ask| Choice { prompt: prompt(&system, question, answer, ask), options: options() });
+    let request = ChooseRequest { choices: choices.collect(), hidden: false, priority: Priority::Interactive };
+    let scored = engine.choose(request).await?;
+    Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
+}
+
+/// What is read first once `draft` is the answer. Read ahead while it is being typed, only its last words are left to
+/// read when it is sent.
+///
+/// # Errors
+/// [`PromptError`] when the prompt file is damaged.
+pub fn ahead(question: &str, draft: &str) -> Result<Prompt, PromptError> {
+    let system = PromptFile::load("interviewer/judge.md")?.render(())?;
+    Ok(Prompt::system(system).user(told(question, draft)))
+}
+
+fn told(question: &str, answer: &str) -> String {
+    format!("Question: {question}\n\nAnswer: {}", cut(answer))
+}
+
+fn options() -> Vec<String> {
+    vec!["Yes".to_owned(), "No".to_owned()]
+}
+
+fn prompt(system: &str, question: &str, answer: &str, ask: &str) -> Prompt {
+    Prompt::system(system)
+        .user(told(question, answer))
+        .assistant("I have read the question and the answer.")
+        .user(format!("{ask} Yes or No?"))
+}
+
+fn cut(answer: &str) -> &str {
+    let mut end = answer.len().min(LONGEST);
+    while !answer.is_char_boundary(end) {
+        end -= 1;
+    }
+    &answer[..end]
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_questions_share_everything_but_the_last_message() {
+        let (a, b) = (prompt("s", "q", "a", "One?"), prompt("s", "q", "a", "Two?"));
+        assert_eq!(a.messages[..3], b.messages[..3]);
+        assert_ne!(a.messages[3], b.messages[3]);
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_the_beginning_of_what_is_judged() {
+        let (draft, whole) = (ahead("q", "I would").unwrap(), ahead("q", "I would shard it").unwrap());
+        let judged = prompt(&whole.messages[0].text, "q", "I would shard it", "One?");
+        assert_eq!(whole.messages[..], judged.messages[..2]);
+        assert!(whole.messages[1].text.starts_with(&draft.messages[1].text));
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_between_characters() {
+        let answer = "é".repeat(LONGEST);
+        assert_eq!(cut(&answer).len(), LONGEST);
+        assert_eq!(cut(&"😀".repeat(LONGEST)).len() % 4, 0);
+    }
+}

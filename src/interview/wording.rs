@@ -1,0 +1,393 @@
+//! The composed form: hand-written wordings with slots, filled with the candidate's own words. Always grammatical,
+//! never the same twice, and the last resort for any model.
+
+use super::checks::{self, Against};
+use super::dice::Dice;
+use super::note::{Act, Move};
+use super::plan::{Plan, Stage};
+use super::reading::rung;
+use super::transcript::{Round, Speaker, Turn};
+use crate::content::{ChecklistItem, Competency, Content, Phase, Problem, Question, RedFlag};
+
+/// The words of a move.
+#[must_use]
+pub fn compose(content: &Content, plan: &Plan, turns: &[Turn], next: &Move) -> String {
+    let voice = Voiced { content, plan, turns, next };
+    if next.act == Act::End {
+        return voice.pick_any(&content.voice.says.end);
+    }
+    let before = voice.before();
+    let question = voice.question();
+    if before.is_empty() && voice.may_acknowledge(&question) {
+        let acknowledged = voice.acknowledgement();
+        if !acknowledged.is_empty() {
+            return format!("{acknowledged} {question}");
+        }
+    }
+    if before.is_empty() { question } else { format!("{before} {question}") }
+}
+
+/// The first words of an interview.
+#[must_use]
+pub fn opening(content: &Content, plan: &Plan) -> String {
+    let says = &content.voice.says.opening;
+    let mut dice = Dice::keyed(plan.seed, "opening");
+    let minutes = plan.minutes.to_string();
+    match plan.round {
+        Round::SystemDesign => {
+            let problem = content.problem(&plan.problem);
+            let forms = if problem.is_some_and(|p| p.document.is_some()) { &says.review } else { &says.design };
+            let parts: Vec<&str> =
+                plan.stages.iter().filter_map(|s| says.parts_design.get(&s.stage)).map(String::as_str).collect();
+            let form = dice.pick(forms).map_or("", String::as_str);
+            fill(
+                form,
+                &[
+                    ("minutes", &minutes),
+                    ("parts", &listed(&parts, "and")),
+                    ("brief", problem.map_or("", |p| p.brief.trim())),
+                ],
+            )
+        }
+        Round::Behavioural => {
+            let form = dice.pick(&says.behavioural).map_or("", String::as_str);
+            fill(form, &[("minutes", &minutes), ("first", &first_question(content, plan, &mut dice))])
+        }
+    }
+}
+
+/// What the opening of a behavioural round asks: background, or in the shortest round the first story.
+fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
+    let first = plan.first_stage();
+    if first.is_story() {
+        let told = plan.stories.first().and_then(|s| question(content, &s.competency, &s.question));
+        told.map(|q| q.ask.clone()).unwrap_or_default()
+    } else {
+        dice.pick(content.voice.says.openings(first)).cloned().unwrap_or_default()
+    }
+}
+
+/// The question of `asked` in other words; none when there is no other wording.
+#[must_use]
+pub fn rephrase(content: &Content, plan: &Plan, turns: &[Turn], asked: &Move) -> Option<String> {
+    Voiced { content, plan, turns, next: asked }.again()
+}
+
+/// A question of a competency.
+#[must_use]
+pub fn question<'a>(content: &'a Content, competency: &str, id: &str) -> Option<&'a Question> {
+    content.competency(competency).and_then(|c| c.questions.iter().find(|q| q.id == id))
+}
+
+struct Voiced<'a> {
+    content: &'a Content,
+    plan: &'a Plan,
+    turns: &'a [Turn],
+    next: &'a Move,
+}
+
+impl<'a> Voiced<'a> {
+    fn problem(&self) -> Option<&'a Problem> {
+        self.content.problem(&self.plan.problem).filter(|_| self.plan.round == Round::SystemDesign)
+    }
+
+    fn item(&self) -> Option<&'a ChecklistItem> {
+        self.problem()?.checklist.iter().find(|i| i.id == self.next.topic)
+    }
+
+    fn story(&self) -> Option<&'a Competency> {
+        self.content.competency(&self.next.story)
+    }
+
+    fn asked_before(&self) -> Vec<&'a str> {
+        self.turns.iter().filter(|t| t.role == Speaker::Interviewer).map(|t| t.text.as_str()).collect()
+    }
+
+    /// A seeded choice that differs from turn to turn.
+    fn dice(&self, what: &str) -> Dice {
+        Dice::keyed(self.plan.seed, &format!("{what}-{}", self.turns.len()))
+    }
+
+    fn again(&self) -> Option<String> {
+        let own = self.own_forms();
+        let forms = if own.is_empty() { self.stage_forms() } else { own };
+        let earlier = self.asked_before();
+        forms
+            .iter()
+            .filter(|f| !f.contains("{quote}"))
+            .filter_map(|f| self.fill(f))
+            .find(|text| checks::faults(text, self.against(&earlier)).is_empty())
+    }
+
+    fn pick_any(&self, forms: &[String]) -> String {
+        self.dice("any").pick(forms).cloned().unwrap_or_default()
+    }
+
+    /// What comes before the question: the clock, facts.
+    fn before(&self) -> String {
+        let says = &self.content.voice.says;
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(problem) = self.problem() {
+            let told = self.next.facts.iter().filter_map(|id| problem.facts.iter().find(|f| f.id == *id));
+            parts.extend(told.map(|f| f.says.trim().to_owned()));
+        }
+        if self.next.not_on_sheet {
+            parts.push(self.pick_any(&says.not_on_sheet));
+        }
+        if let Some(warning) = says.minutes_left.get(&self.next.minutes_left.to_string()) {
+            parts.push(warning.clone());
+        }
+        parts.join(" ")
+    }
+
+    /// The question: the first wording, in seeded order, that passes every check.
+    fn question(&self) -> String {
+        let mut forms = self.forms();
+        self.dice("form").shuffle(&mut forms);
+        let hangs = |form: &String| form.contains("{quote}");
+        if self.next.quote_fits {
+            // Their own words first.
+            forms.sort_by_key(|form| !hangs(form));
+        } else {
+            forms.retain(|form| !hangs(form));
+            if self.may_lead_in() {
+                let led: Vec<String> = forms.iter().flat_map(|form| self.led_in(form)).collect();
+                forms.splice(0..0, led);
+            }
+        }
+        let spare = {
+            let mut spare = self.content.voice.says.spare.clone();
+            self.dice("spare").shuffle(&mut spare);
+            spare
+        };
+        let earlier = self.asked_before();
+        let passes = |text: &String| checks::faults(text, self.against(&earlier)).is_empty();
+        let mut worded = forms.iter().chain(&spare).filter_map(|form| self.fill(form));
+        worded.find(passes).unwrap_or_else(|| self.last_resort(&earlier))
+    }
+
+    /// In half of the probes that have a piece of the candidate's words.
+    fn may_lead_in(&self) -> bool {
+        let probes = matches!(
+            self.next.act,
+            Act::Probe
+                | Act::Deepen
+                | Act::AskOwnPart
+                | Act::AskNumber
+                | Act::Adapt
+                | Act::HowToFindOut
+                | Act::AskEffect
+        );
+        probes && !self.next.quote.is_empty() && self.dice("lead").below(2) == 0
+    }
+
+    /// The form behind each lead-in that was not used yet, in seeded order.
+    fn led_in(&self, form: &str) -> Vec<String> {
+        let used = self.asked_before();
+        let is_used = |lead: &&String| {
+            let parts: Vec<&str> = lead.split("{quote}").collect();
+            used.iter().rev().take(6).any(|u| parts.iter().all(|p| u.contains(p)))
+        };
+        let mut fresh: Vec<&String> = self.content.voice.says.lead_ins.iter().filter(|l| !is_used(l)).collect();
+        self.dice("which-lead").shuffle(&mut fresh);
+        fresh
+            .into_iter()
+            .map(
+                |lead| {
+                    if lead.ends_with(':') { format!("{lead} {}", lower_first(form)) } else { format!("{lead} {form}") }
+                },
+            )
+            .collect()
+    }
+
+    /// Every wording is used up: the spare questions on an earlier piece of the candidate's words.
+    fn last_resort(&self, earlier: &[&str]) -> String {
+        let number = earlier.len();
+        format!("Point {number} of my notes is still empty. What would you put there, in your own words?")
+    }
+
+    fn against<'b>(&self, earlier: &'b [&'b str]) -> Against<'b>
+    where
+        'a: 'b,
+    {
+        let leaks = self.item().map_or(&[][..], |i| &i.leaks);
+        Against { forbidden: &self.content.voice.hears.interviewer, earlier, leaks, questions: 1 }
+    }
+
+    /// Wordings for the move, best sources first.
+    fn forms(&self) -> Vec<String> {
+        let says = &self.content.voice.says;
+        let own = self.own_forms();
+        match self.next.act {
+            Act::OpenStage => self.stage_forms(),
+            Act::Probe | Act::Deepen => own,
+            Act::Adapt if !own.is_empty() => own,
+            Act::BreakClaim | Act::AskProperty | Act::AskLoad | Act::AskEffect | Act::AskTheirView
+                if !own.is_empty() =>
+            {
+                own
+            }
+            Act::NextStory => self.with_first(says.wordings(Act::NextStory), &self.story_question(|q| &q.ask)),
+            Act::TakeAMoment => {
+                let nearby = self.story_question(|q| &q.nearby);
+                let own: Vec<String> = if nearby.is_empty() { self.stage_forms() } else { vec![nearby] };
+                own.iter().flat_map(|first| self.with_first(says.wordings(Act::TakeAMoment), first)).collect()
+            }
+            Act::OfferNearby => self.with_first(says.wordings(Act::OfferNearby), &self.story_question(|q| &q.nearby)),
+            Act::Counterfactual => vec![self.story_question(|q| &q.counterfactual)],
+            Act::LastQuestion => says.openings(Stage::Close).to_vec(),
+            Act::Redirect | Act::BackToIt => {
+                let again = if own.is_empty() { self.stage_forms() } else { own };
+                let firsts = again.iter().filter(|f| !f.contains("{quote}"));
+                firsts.flat_map(|first| self.with_first(says.wordings(self.next.act), first)).collect()
+            }
+            act => says.wordings(act).to_vec(),
+        }
+    }
+
+    fn with_first(&self, forms: &[String], first: &str) -> Vec<String> {
+        if first.is_empty() {
+            return Vec::new();
+        }
+        forms.iter().map(|form| form.replace("{first}", first)).collect()
+    }
+
+    fn story_question(&self, part: impl Fn(&Question) -> &String) -> String {
+        let id = if self.next.question.is_empty() {
+            self.plan.stories.iter().find(|s| s.competency == self.next.story).map_or("", |s| s.question.as_str())
+        } else {
+            &self.next.question
+        };
+        question(self.content, &self.next.story, id).map(|q| part(q).clone()).unwrap_or_default()
+    }
+
+    /// Wordings that the topic brings.
+    fn own_forms(&self) -> Vec<String> {
+        let topic = self.next.topic.as_str();
+        if let Some(item) = self.item() {
+            return item.probes.clone();
+        }
+        let flag = |flags: &[RedFlag]| flags.iter().find(|f| f.id == topic).map(|f| f.probes.clone());
+        if let Some(problem) = self.problem() {
+            if let Some(probes) = flag(&problem.red_flags) {
+                return probes;
+            }
+            let (head, tail) = topic.split_once('/').unwrap_or((topic, ""));
+            if head == "change" {
+                let curveball = problem.curveballs.iter().find(|c| c.id == tail);
+                return curveball.map(|c| c.probes.clone()).unwrap_or_default();
+            }
+            let dive = problem.dives.iter().find(|d| d.id == head);
+            return dive.and_then(|d| rung(d, tail)).map(|r| r.probes.clone()).unwrap_or_default();
+        }
+        let Some(story) = self.story() else { return Vec::new() };
+        if let Some(probes) = flag(&story.red_flags) {
+            return probes;
+        }
+        let slot = topic.split_once('/').map_or("", |(_, slot)| slot);
+        story.slots.iter().find(|s| s.slot.id() == slot).map(|s| s.probes.clone()).unwrap_or_default()
+    }
+
+    /// First questions of the move's stage.
+    fn stage_forms(&self) -> Vec<String> {
+        let says = &self.content.voice.says;
+        let stage = self.next.stage;
+        if stage.is_story() {
+            return vec![self.story_question(|q| &q.ask)];
+        }
+        let Some(problem) = self.problem() else { return says.openings(stage).to_vec() };
+        if stage == Stage::Change {
+            let id = self.next.topic.strip_prefix("change/").unwrap_or_default();
+            return problem.curveballs.iter().filter(|c| c.id == id).map(|c| c.says.clone()).collect();
+        }
+        if stage == Stage::DiveB && !self.next.topic.is_empty() {
+            let firsts = self.own_forms();
+            let plain = firsts.iter().filter(|f| !f.contains("{quote}"));
+            return plain.flat_map(|first| self.with_first(says.openings(stage), first)).collect();
+        }
+        let of_problem = stage.phase().and_then(|p: Phase| problem.openings.get(&p));
+        of_problem.filter(|forms| !forms.is_empty()).cloned().unwrap_or_else(|| says.openings(stage).to_vec())
+    }
+
+    /// Fills the slots; none when a slot has nothing to stand in it.
+    fn fill(&self, form: &str) -> Option<String> {
+        let next = self.next;
+        let area = self.area();
+        let areas = listed(&next.held_back.iter().take(3).map(String::as_str).collect::<Vec<_>>(), "and");
+        let left = self.minutes_left();
+        let slots = [
+            ("quote", next.quote.as_str()),
+            ("earlier", &next.earlier_quote),
+            ("area", &area),
+            ("areas", &areas),
+            ("minutes", &left),
+        ];
+        let empty = slots.iter().any(|(name, value)| value.is_empty() && form.contains(&format!("{{{name}}}")));
+        (!empty && !form.is_empty()).then(|| fill(form, &slots))
+    }
+
+    fn area(&self) -> String {
+        let dive = self.next.topic.split('/').next().unwrap_or_default();
+        let of_dive = self.problem().and_then(|p| p.dives.iter().find(|d| d.id == dive)).map(|d| d.area.clone());
+        of_dive.or_else(|| self.item().map(|i| i.area.clone())).unwrap_or_default()
+    }
+
+    fn minutes_left(&self) -> String {
+        let at = self.turns.iter().rev().find_map(|t| t.at_ms).unwrap_or(0);
+        (self.plan.total_ms().saturating_sub(at) / 60_000).max(1).to_string()
+    }
+
+    /// A neutral beginning in about one of three turns, not before a quotation or a stage's opening.
+    fn may_acknowledge(&self, question: &str) -> bool {
+        let plain =
+            matches!(self.next.act, Act::Probe | Act::Deepen | Act::AskMechanism | Act::RaiseBar | Act::AskNumber);
+        plain && !question.contains('“') && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
+    }
+
+    fn acknowledgement(&self) -> String {
+        let all = &self.content.voice.says.acknowledgements;
+        let asked = self.asked_before();
+        let recent: Vec<&str> = asked.iter().rev().take(3).copied().collect();
+        let fresh: Vec<&String> = all.iter().filter(|a| !recent.iter().any(|r| r.starts_with(a.as_str()))).collect();
+        self.dice("which-ack").pick(&fresh).map(|a| (*a).clone()).unwrap_or_default()
+    }
+}
+
+/// The first letter small, unless it is the word "I".
+fn lower_first(text: &str) -> String {
+    if text.starts_with("I ") {
+        return text.to_owned();
+    }
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// Puts values into `{slots}`. A value is data: braces in it are not slots.
+fn fill(form: &str, slots: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(form.len() + 40);
+    let mut rest = form;
+    while let Some(open) = rest.find('{') {
+        text.push_str(&rest[..open]);
+        let after = &rest[open..];
+        let slot =
+            slots.iter().find(|(name, _)| after[1..].starts_with(name) && after[1 + name.len()..].starts_with('}'));
+        if let Some((name, value)) = slot {
+            text.push_str(value);
+            rest = &after[name.len() + 2..];
+        } else {
+            text.push('{');
+            rest = &after[1..];
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+/// "a, b and c".
+fn listed(items: &[&str], last: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}

@@ -1,0 +1,197 @@
+// Canned data for the mock: one session in each state, a full scorecard, models that fit and that do not.
+
+const minute = 60_000;
+
+const plan = [
+  ["open", "Opening", 1],
+  ["constraints", "Constraints", 4],
+  ["sizing", "Sizing", 2],
+  ["high-level", "High-level design", 7],
+  ["dive-a", "Deep dive", 6],
+  ["change", "A change", 4],
+  ["operate", "Operations", 3],
+  ["alternatives", "Alternatives", 2],
+  ["close", "Close", 1],
+].reduce((phases, [id, title, length]) => {
+  const starts_ms = phases.at(-1)?.ends_ms ?? 0;
+  return [...phases, { id, title, starts_ms, ends_ms: starts_ms + length * minute }];
+}, []);
+
+const talk = [
+  ["interviewer", "Thirty minutes, one problem, one question at a time. Here it is: our marketplace sends messages to people, and it has outgrown the way it does that. Design what should send them.\n\nWhat would you want to know first?"],
+  ["candidate", "Before I draw anything: who receives these, how many a day and at peak, and how late may one be? I'd also like to know whether a lost message is worse than a doubled one."],
+  ["interviewer", "Forty million people, about 120 million messages a day, with a peak of 9,000 a second after a sale opens. You asked whether a loss is worse than a double. What would change in your design between the two?"],
+  ["candidate", "If loss is worse, I take **at-least-once** delivery and make the send idempotent:\n\n1. each message gets an id from the caller,\n2. the sender stores the id before it calls the provider,\n3. a retry with a known id is dropped.\n\nIf a double is worse I would drop the retry and accept loss. For receipts I'd take the first, for marketing the second. So the class of a message decides, and I'd keep the classes on separate queues: `transactional` and `bulk`."],
+  ["interviewer", "You keep them on separate queues. Walk one receipt from the order service to the phone."],
+  ["candidate", "The order service writes the order and an outbox row in one transaction. A relay reads the outbox and puts the message on the transactional queue. A worker takes it, looks up the preferences (cached, 60 s), renders the template, checks the idempotency table, calls the push provider, and writes the result. On a 5xx it goes to a retry queue with backoff and jitter, five times, then to a dead-letter queue that pages nobody at night but shows on a board."],
+];
+
+const turns = talk.map(([role, text], seq) => ({ seq, role, text, at_ms: Math.round((0.2 + seq * 2.1) * minute) }));
+
+const base = {
+  round: "system-design",
+  level: "senior",
+  problem: "notifications",
+  title: "Messages to forty million people",
+  minutes: 30,
+  mode: "realistic",
+  plan,
+  document: null,
+  coach: {},
+  notes: null,
+  model_answer: null,
+  hints: [],
+  next_hint_cost: "this topic’s evidence is worth at most 4",
+  draft: "",
+  replying: null,
+  scorecards: [],
+  overall: null,
+};
+
+const clock = (used, running) => ({ elapsed_ms: used * minute, total_ms: 30 * minute, running });
+
+export const hint = { topic: "retry-storm", rung: 2, text: "Look at what happens to the provider when all retries come at once.", cost: "this topic’s evidence is worth at most 4", seq: 6 };
+
+const followUp = {
+  seq: 6,
+  role: "interviewer",
+  text: "A retry queue with backoff and jitter, five times. The provider is down for ten minutes at the peak. What does your retry queue look like when it comes back?",
+  at_ms: 12.9 * minute,
+};
+
+export function sessions() {
+  const active = { ...base, id: "active", status: "active", created_at: "2026-11-24T07:00:00Z", phase: "high-level", clock: clock(13.2, true), turns: [...turns, followUp], next_seq: 7 };
+  const long = Array.from({ length: 200 }, (_, seq) => ({ seq, role: talk[seq % 6][0], text: `${talk[seq % 6][1]} (${seq})`, at_ms: seq * 9000 }));
+  return structuredClone([
+    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer },
+    { ...base, id: "story", round: "behavioural", level: "staff", problem: "influence", title: "Influence without authority", status: "finished", created_at: "2026-11-12T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 3.4 },
+    { ...base, id: "ungraded", status: "finished", created_at: "2026-11-20T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7 },
+    { ...base, id: "paused", round: "behavioural", problem: "incident", title: "An incident that you owned", status: "paused", created_at: "2026-11-22T06:40:00Z", phase: "constraints", clock: clock(4.5, false), turns: turns.slice(0, 3), next_seq: 3, next_hint_cost: null, draft: "It was the Friday before" },
+    { ...base, id: "review", problem: "review-ledger", title: "Review: a ledger migration", status: "active", created_at: "2026-11-23T06:40:00Z", phase: "constraints", clock: clock(3, true), turns: turns.slice(0, 1), next_seq: 1, document: reviewDocument },
+    { ...base, id: "coach", mode: "coach", title: "Messages to forty million people", status: "active", created_at: "2026-11-23T07:40:00Z", phase: "high-level", clock: clock(27.6, true), turns: [...turns, followUp], next_seq: 7, hints: [{ ...hint }], coach: { 3: "You tied the choice to the class of message, which is what was asked. Say the number that decides it: how many doubles a day would be accepted." } },
+    { ...base, id: "long", status: "active", created_at: "2026-11-23T09:40:00Z", phase: "high-level", clock: clock(13, true), turns: long, next_seq: 200 },
+    { ...base, id: "answered", status: "active", created_at: "2026-11-23T10:40:00Z", phase: "high-level", clock: clock(13, true), turns, next_seq: 6, replying: 6 },
+    active,
+  ]);
+}
+
+export function fresh(wanted, id) {
+  const { round, level, minutes, mode } = wanted;
+  const scale = minutes / 30;
+  return structuredClone({
+    ...base, id, round, level, minutes, mode, status: "active", created_at: new Date().toISOString(), phase: "open", problem: wanted.problem ?? "notifications",
+    plan: plan.map((phase) => ({ ...phase, starts_ms: phase.starts_ms * scale, ends_ms: phase.ends_ms * scale })),
+    clock: { elapsed_ms: 0, total_ms: minutes * minute, running: true }, turns: turns.slice(0, 1), next_seq: 1,
+  });
+}
+
+const questions = [
+  "You said “the sender stores the id before it calls the provider”. What happens when the worker dies between those two steps?",
+  "The budget has just been halved. What changes first in what you have drawn, and what stays?",
+];
+
+/** @param {number} said how many turns there are */
+export const next = (said) => questions[said <= 6 ? 0 : 1];
+
+export const status = {
+  version: "0.1.0", url: "http://127.0.0.1:7447", network: "off, except while you pull a model", offline: false, pid: 4242,
+  data_dir: "/home/sam/.local/share/offrecord", models_dir: "/home/sam/.local/share/offrecord/models",
+  model: { state: "ready", id: "qwen2.5-coder-1.5b-instruct-q4_k_m", sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", architecture: "qwen2", quantisation: "Q4_K_M", context: 8192, threads: 8, kernel: "avx2" },
+};
+
+export const content = {
+  problems: [
+    { id: "notifications", title: "Messages to forty million people", theme: "messaging", difficulty: 2, kind: "design" },
+    { id: "ledger", title: "Money that must not get lost", theme: "payments", difficulty: 3, kind: "design" },
+    { id: "limiter", title: "Keeping one customer from hurting the rest", theme: "rate-limiting", difficulty: 1, kind: "design" },
+    { id: "search", title: "Finding a product while the catalogue changes", theme: "search", difficulty: 2, kind: "design" },
+    { id: "metrics", title: "Knowing that something is wrong", theme: "observability", difficulty: 2, kind: "design" },
+    { id: "review-ledger", title: "Review: a ledger migration", theme: "review", difficulty: 3, kind: "review" },
+  ],
+  competencies: [
+    { id: "influence", title: "Influence without authority", dimensions: ["leadership", "communication"] },
+    { id: "incident", title: "An incident that you owned", dimensions: ["ownership", "technical"] },
+    { id: "debt", title: "Debt against shipping", dimensions: ["pragmatism"] },
+    { id: "mentoring", title: "Making somebody better", dimensions: ["leadership"] },
+  ],
+  rubric: {
+    version: "1",
+    dimensions: ["technical", "architectural", "leadership", "pragmatism", "ownership", "communication"].map((id) => ({
+      id,
+      anchors: [
+        "Core claims are wrong and stay wrong when the consequence is pointed out.",
+        "Names technologies in place of reasons; depth ends at the first “how”.",
+        "Right mechanisms for the common path, blurred on failure, consistency or numbers.",
+        "Explains mechanism, limit and failure of the parts chosen; an estimate changes a decision.",
+        "As 4 in two areas; predicts the non-obvious and says how to test it.",
+      ],
+    })),
+  },
+};
+
+export const models = [
+  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
+  { id: "smollm2-135m-instruct-q4_1", title: "SmolLM2 135M", installed: true, fits: true, size: 98_362_432, memory: 300_000_000, parameters: "135 M", quantisation: "Q4_1", licence: "Apache-2.0", context: 8192, tested: true },
+  { id: "qwen2.5-coder-0.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 0.5B", installed: false, fits: true, size: 491_400_064, memory: 900_000_000, parameters: "0.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
+  { id: "qwen3-8b-q4_k_m", title: "Qwen3 8B", installed: false, fits: false, reason: "Needs 7.4 GB of memory; 5.1 GB are free.", size: 5_030_000_000, memory: 7_400_000_000, parameters: "8 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: false },
+];
+
+const quote = (turn, text) => {
+  const start = Array.from(talk[turn][1].slice(0, talk[turn][1].indexOf(text))).length;
+  return { turn, quote: text, start, end: start + Array.from(text).length };
+};
+
+const scored = (id, title, score, spread, distribution, more = {}) => ({
+  id, title, core: true, status: "scored", score, spread, distribution, confidence: "normal", evidence: [], caps: [], gap: null, anchor_missed: null, drill: null, staff_note: null, checklist: [], ...more,
+});
+
+export const scorecard = {
+  version: 1,
+  session: "older",
+  overall: { score: 3.12, level_reading: "below_senior", note: "Mean 3.12 of 5 dimensions, under the bar (senior bar: mean of 3.5 or more and no core dimension under 3). Not assessed: Leadership and influence. The scale is uncalibrated: a proposal, not a measurement." },
+  dimensions: [
+    scored("technical", "Technical depth and breadth", 3.6, 0.4, { 1: 0.01, 2: 0.06, 3: 0.38, 4: 0.47, 5: 0.08 }, {
+      evidence: [
+        { ...quote(3, "the sender stores the id before it calls the provider"), sign: "+", anchor: 4, item: "idempotency", ask: "Does the candidate say how a repeated send is recognised?", strength: 0.9 },
+        { ...quote(5, "On a 5xx it goes to a retry queue with backoff and jitter"), sign: "+", anchor: 3, item: "retry", ask: "Does the candidate bound retries?", strength: 0.7 },
+      ],
+      gap: "You bounded the retries but not what comes back at once when the provider recovers.",
+      anchor_missed: { level: 5, text: "Predicts the non-obvious (hot keys, tail latency, retries making overload worse) and says how to test it." },
+      drill: "Take one queue you run today and write down what it holds after a ten-minute outage at peak, in numbers.",
+      staff_note: "A staff answer would have set a budget for retries across all callers.",
+    }),
+    scored("architectural", "Architectural thinking", 2.9, 0.6, { 1: 0.04, 2: 0.24, 3: 0.52, 4: 0.18, 5: 0.02 }, {
+      evidence: [{ ...quote(1, "who receives these, how many a day and at peak, and how late may one be"), sign: "+", anchor: 3, item: "constraints", ask: "Does the candidate ask for scale?", strength: 0.95 }],
+      caps: [{ rule: "no-trade-off", effect: "Architectural thinking at most 3", limit: 3, reason: "No trade-off with a named alternative was found in your answers." }],
+      gap: "You chose an outbox and two queues and named no alternative to either.",
+      anchor_missed: { level: 4, text: "At least two options on the key decisions with a reason to choose." },
+      drill: "For your next design, say one rejected option aloud for each box that you draw, and what would make you take it after all.",
+      staff_note: "A staff answer would have said which of these choices is hard to undo.",
+    }),
+    { ...scored("leadership", "Leadership and influence", null, null, null), core: false, status: "not_assessed", confidence: null, reason: { code: "too-little-evidence", message: "Fewer than two usable pieces of evidence; this is normal in a system-design round." } },
+    scored("pragmatism", "Pragmatism", 2.4, 1.3, { 1: 0.18, 2: 0.4, 3: 0.28, 4: 0.12, 5: 0.02 }, {
+      confidence: "low",
+      evidence: [{ ...quote(5, "that pages nobody at night but shows on a board"), sign: "-", anchor: 2, item: "cost", ask: "Does the candidate weigh the cost of a page?", strength: 0.5 }],
+      gap: "Five parts were there before a number asked for them; what could wait was never said.",
+      anchor_missed: { level: 4, text: "Begins with the simplest thing meeting the numbers; says what is put off and the sign to revisit." },
+      drill: "Start the next design with one process and one table. Add a part only after saying the number that the smaller design misses.",
+      staff_note: "A staff answer would have tied the first version to what the sale in four weeks needs.",
+    }),
+    scored("ownership", "Ownership and accountability", 3.2, 0.5, { 1: 0.02, 2: 0.16, 3: 0.46, 4: 0.32, 5: 0.04 }, { core: false, gap: "Who is paged was said, how the data is repaired was not.", drill: "Write the run-book line for the dead-letter queue." }),
+    scored("communication", "Communication and clarity", 3.5, 0.3, { 1: 0.01, 2: 0.08, 3: 0.41, 4: 0.44, 5: 0.06 }, { gap: "The walk through one receipt was one long sentence.", drill: "Say the headline first, then three steps." }),
+  ],
+  contradictions: [{ reason: "One says that a loss is worse, the other that loss is accepted.", first: quote(3, "If loss is worse, I take **at-least-once** delivery"), second: quote(3, "I would drop the retry and accept loss") }],
+  hints: [hint],
+  refused_turns: [{ turn: 1, code: "too-short", message: "Fewer than 15 words: not sent to the grader." }],
+  interviewer_report: null,
+  provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
+};
+
+const notes = {
+  1: { class: "asks", covered: [{ id: "users", quote: "who receives these, how many a day and at peak" }], flags: [], next: { why: "a question: answered from the sheet", held_back: ["whether order matters", "the pace"] } },
+  3: { class: "strong", covered: [{ id: "delivery", quote: "the sender stores the id before it calls the provider" }], flags: [{ id: "early", quote: "separate queues" }], next: { why: "one path end to end has not been walked yet", held_back: ["retries that come all at once"] } },
+};
+
+const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
+
+const reviewDocument = "# Moving the ledger to the new store\n\n**Author:** payments team · **State:** ready for review\n\n## Plan\n\n1. Stop writes at 02:00 on Sunday.\n2. Copy all rows with the script below.\n3. Switch the connection string and start writes.\n\n```sql\nINSERT INTO new.ledger SELECT * FROM old.ledger WHERE created_at < now();\n```\n\n## Risk\n\nLow. The copy took 40 minutes in staging, with a tenth of the rows. If something is wrong we switch back.\n\n## Cost\n\nNone.\n";

@@ -1,0 +1,189 @@
+// A stand-in for the program: the same routes and events with canned words, so that every state of the page can be
+// held still and looked at. The page's own files come from web/, under the same policy as the real server's.
+
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as canned from "./canned.mjs";
+
+const web = fileURLToPath(new URL("../../web/", import.meta.url));
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
+  "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; " +
+  "frame-ancestors 'none'; require-trusted-types-for 'script'";
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+
+/** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
+export async function startMock({ pace = 5, hold = null, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
+  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, pace, hold, down: false, drafts: [], log: [] };
+  const open = new Set();
+  const server = createServer((request, response) => {
+    if (state.down) return void request.socket.destroy();
+    answer(request, response, state).catch((error) => {
+      console.error(error);
+      response.writeHead(500).end();
+    });
+  });
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    state,
+    cut: () => open.forEach((socket) => socket.destroy()),
+    close: () => (open.forEach((socket) => socket.destroy()), new Promise((closed) => server.close(closed))),
+  };
+}
+
+async function answer(request, response, state) {
+  const { pathname } = new URL(request.url, "http://localhost");
+  const body = await read(request);
+  state.log.push(`${request.method} ${pathname}`);
+  if (!pathname.startsWith("/api/")) return file(pathname, response);
+  const parts = pathname.split("/").slice(2);
+  const [what, id, verb, number] = parts;
+  const json = (value, code = 200) => {
+    response.writeHead(code, { "content-type": "application/json", "content-security-policy": policy, "cache-control": "no-store" });
+    response.end(value === undefined ? "" : JSON.stringify(value));
+  };
+  const refuse = (code, name, message, hint, more = {}) => json({ error: { code: name, message, hint }, ...more }, code);
+  if (what === "status") return json(state.status);
+  if (what === "content") return json(state.content);
+  if (what === "models" && !id) return json(state.models);
+  if (what === "models") return pull(response, state, id);
+  if (what !== "sessions") return refuse(404, "not_found", "There is nothing at this address.", "");
+  if (!id && request.method === "GET") return json([...state.sessions.values()].map(summary).reverse());
+  if (!id) {
+    const session = canned.fresh(body, `new-${state.sessions.size + 1}`);
+    state.sessions.set(session.id, session);
+    return json(session, 201);
+  }
+  const session = state.sessions.get(id);
+  if (!session) return refuse(404, "unknown_session", `There is no session ${id}.`, "See the history for the ones that are stored.");
+  if (!verb && request.method === "DELETE") return (state.sessions.delete(id), json(undefined, 204));
+  if (!verb) return json(session);
+  switch (verb) {
+    case "turns":
+      if (body.expected_seq !== session.next_seq) return refuse(409, "conflict", "this session has moved on in another window", "", { session });
+      session.turns.push({ seq: session.next_seq, role: "candidate", text: body.text, at_ms: session.clock.elapsed_ms });
+      session.next_seq += 1;
+      session.draft = "";
+      session.replying = session.next_seq;
+      return reply(response, state, session);
+    case "reply":
+      if (session.replying === null) return json(undefined, 204);
+      return reply(response, state, session);
+    case "draft":
+      session.draft = body.text;
+      state.drafts.push(body.text);
+      return json(undefined, 204);
+    case "hint": {
+      const hint = { ...canned.hint, seq: session.next_seq - 1 };
+      session.hints.push(hint);
+      return json(hint);
+    }
+    case "pause":
+    case "resume":
+    case "finish":
+      session.status = { pause: "paused", resume: "active", finish: "finished" }[verb];
+      session.clock.running = session.status === "active";
+      return json(session);
+    case "scorecards":
+      if (request.method === "GET") return Number(number) <= session.scorecards.length ? json(state.scorecard) : refuse(404, "unknown_scorecard", "There is no such scorecard.", "");
+      return grade(response, state, session);
+    case "export":
+      response.writeHead(200, { "content-type": "text/markdown", "content-disposition": 'attachment; filename="offrecord.md"' });
+      return void response.end("# An interview\n");
+    default:
+      return refuse(404, "not_found", "There is nothing at this address.", "");
+  }
+}
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function stream(response) {
+  response.writeHead(200, { "content-type": "text/event-stream", "content-security-policy": policy, "cache-control": "no-store" });
+  return (event, data) => !response.destroyed && response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+/** A reply; a second listener hears it from its beginning. `state.hold` stops it: after so many pieces, or at "prefill". */
+async function reply(response, state, session) {
+  const tell = stream(response);
+  const pieces = canned.next(session.turns.length).split(/(?<= )/);
+  for (const done of [0, 400, 812, 1204]) {
+    tell("prefill", { done, total: 1204 });
+    await sleep(state.pace);
+    if (state.hold === "prefill" && done === 812) await held(state, "prefill");
+  }
+  if (state.hold === "error") {
+    tell("error", { code: "engine", message: "The model gave no reply.", hint: "Your answer is stored. Ask again." });
+    return void response.end();
+  }
+  for (const [index, text] of pieces.entries()) {
+    if (state.hold === index) await held(state, index);
+    tell("token", { text });
+    await sleep(state.pace);
+  }
+  const turn = { seq: session.next_seq, role: "interviewer", text: pieces.join(""), at_ms: session.clock.elapsed_ms };
+  if (session.replying === turn.seq) {
+    session.turns.push(turn);
+    session.next_seq += 1;
+    session.replying = null;
+  }
+  tell("done", { turn: session.turns.find((old) => old.seq === turn.seq) ?? session.turns.at(-1) });
+  response.end();
+}
+
+async function held(state, where) {
+  while (state.hold === where) await sleep(10);
+}
+
+async function grade(response, state, session) {
+  const tell = stream(response);
+  for (const [index, dimension] of state.scorecard.dimensions.entries()) {
+    if (state.hold === `grade-${index}`) await held(state, `grade-${index}`);
+    await sleep(state.pace);
+    tell("dimension", { dimension });
+  }
+  session.scorecards.push(session.scorecards.length + 1);
+  session.overall = state.scorecard.overall.score;
+  tell("done", { number: session.scorecards.length, scorecard: state.scorecard });
+  response.end();
+}
+
+async function pull(response, state, id) {
+  const tell = stream(response);
+  const model = state.models.find((known) => known.id === id);
+  for (let done = 0; done <= 10; done += 1) {
+    tell("progress", { done: (model.size * done) / 10, total: model.size, stage: done < 10 ? "download" : "verify" });
+    if (state.hold === `pull-${done}`) await held(state, `pull-${done}`);
+    await sleep(state.pace);
+  }
+  model.installed = true;
+  tell("done", { id });
+  response.end();
+}
+
+function summary({ id, round, level, problem, title, minutes, status, created_at, overall }) {
+  return { id, round, level, problem, title, minutes, status, created_at, overall };
+}
+
+async function read(request) {
+  let text = "";
+  for await (const piece of request) text += piece;
+  return text ? JSON.parse(text) : {};
+}
+
+async function file(pathname, response) {
+  const path = normalize(pathname === "/" ? "/index.html" : pathname);
+  try {
+    const bytes = await readFile(join(web, path));
+    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-cache" });
+    response.end(bytes);
+  } catch {
+    response.writeHead(404).end();
+  }
+}

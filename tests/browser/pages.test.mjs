@@ -1,0 +1,183 @@
+// Every page: no accessibility fault, no foreign request, small enough, and reachable by keyboard alone.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
+import { after, before, test } from "node:test";
+import { launch } from "./browser.mjs";
+import * as canned from "./canned.mjs";
+import { startMock } from "./mock.mjs";
+import { openPage } from "./page.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** name -> [address, what to do first] */
+const states = /** @type {Record<string, [string, ((page: any) => Promise<any>)?]>} */ ({
+  start: ["/"],
+  "start, searching": ["/", (page) => page.getByRole("combobox").click()],
+  "start, résumé open": ["/", (page) => page.locator("summary").first().click()],
+  room: ["/sessions/active"],
+  "room with a document": ["/sessions/review"],
+  "room, coached": ["/sessions/coach"],
+  "room, paused": ["/sessions/paused"],
+  "room, hint": ["/sessions/active", (page) => page.getByRole("button", { name: "Hint" }).click({ force: true })],
+  "room, finished": ["/sessions/older"],
+  "room, unknown": ["/sessions/nobody"],
+  scorecard: ["/sessions/older/scorecard"],
+  "scorecard, opened": ["/sessions/older/scorecard", async (page) => {
+    for (const name of ["Technical", "Architectural", "Leadership", "model answer", "notes", "How this"]) await page.locator("summary", { hasText: name }).first().click();
+    await page.locator(".quote").first().click();
+  }],
+  history: ["/history"],
+  progress: ["/progress"],
+  models: ["/models"],
+  privacy: ["/privacy"],
+  keys: ["/", (page) => page.keyboard.press("?")],
+  nowhere: ["/nowhere"],
+});
+
+for (const [width, colorScheme] of /** @type {[number, "light" | "dark"][]} */ ([[390, "light"], [390, "dark"], [768, "light"], [768, "dark"], [1440, "light"], [1440, "dark"]])) {
+  test(`axe finds nothing at ${width} px, ${colorScheme}`, async () => {
+    const mock = await startMock({ models: structuredClone(canned.models) });
+    const found = [];
+    try {
+      for (const [name, [path, act]] of Object.entries(states)) {
+        const opened = await openPage(browser, { viewport: { width, height: 900 }, colorScheme });
+        const { page } = opened;
+        await page.goto(`${mock.url}/#${path}`);
+        await page.locator("h1").waitFor();
+        await page.waitForTimeout(60);
+        await act?.(page);
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] }));
+        for (const violation of violations) found.push(`${name}: ${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.target.join(" ")).join(", ")}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (wide > 0) found.push(`${name}: ${wide} px wider than the window`);
+        await opened.close();
+      }
+    } finally {
+      await mock.close();
+    }
+    assert.deepEqual(found, []);
+  });
+}
+
+test("the first paint needs less than 100 kB compressed", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  try {
+    /** @type {Promise<number>[]} */
+    const sizes = [];
+    opened.page.on("response", (response) => sizes.push(response.body().then((body) => gzipSync(body).length)));
+    await opened.page.goto(`${mock.url}/`);
+    await opened.page.getByRole("button", { name: /Start interview/ }).waitFor();
+    await opened.page.waitForLoadState("networkidle");
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    assert.ok(bytes > 20_000 && bytes < 100_000, `${bytes} bytes`);
+    console.log(`first paint: ${bytes} bytes compressed`);
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("a whole session by keyboard alone", async () => {
+  const mock = await startMock();
+  const card = structuredClone(canned.scorecard);
+  card.dimensions[0].evidence[0] = { ...card.dimensions[0].evidence[0], turn: 1, quote: "how fast", start: 10, end: 18 };
+  mock.state.scorecard = card;
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/`);
+    await page.getByRole("button", { name: /Start interview/ }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("payments");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page.locator("#answer").waitFor();
+    assert.equal(mock.state.sessions.get(new URL(page.url()).hash.split("/").pop()).problem, "ledger");
+    assert.equal(mock.state.sessions.get(new URL(page.url()).hash.split("/").pop()).level, "staff");
+    await page.keyboard.type("How many, how fast, and what may be lost?");
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".turn.interviewer:not(.streaming)").nth(1).waitFor();
+    await page.keyboard.press("Alt+h");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator(".hint-taken").waitFor();
+    await page.keyboard.press("Alt+f");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Next time" }).waitFor();
+    const summary = page.locator(".dimension summary").first();
+    for (let presses = 0; presses < 60 && !(await summary.evaluate((node) => node === document.activeElement)); presses += 1) await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator("mark").waitFor();
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await mock.close();
+  }
+});
+
+test("a quotation lights up exactly in its turn, also behind characters of two units", async () => {
+  const mock = await startMock();
+  const card = structuredClone(canned.scorecard);
+  card.dimensions[0].evidence[0] = { ...card.dimensions[0].evidence[0], turn: 1, quote: "café 🙂 naïve", start: 3, end: 15 };
+  mock.state.scorecard = card;
+  mock.state.sessions.get("older").turns[1].text = "🙂a café 🙂 naïve end";
+  card.dimensions[0].evidence[0].end = 3 + Array.from("café 🙂 naïve").length;
+  const opened = await openPage(browser);
+  try {
+    await opened.page.goto(`${mock.url}/#/sessions/older/scorecard`);
+    await opened.page.locator(".dimension summary").first().click();
+    await opened.page.locator(".quote").first().click();
+    assert.equal(await opened.page.locator("mark").textContent(), "café 🙂 naïve");
+    await opened.page.getByRole("button", { name: "Back to the score" }).click();
+    assert.equal(await opened.page.evaluate(() => document.activeElement?.className), "quote for");
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await mock.close();
+  }
+});
+
+test("a 200-turn talk scrolls at 60 frames a second", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  try {
+    await opened.page.goto(`${mock.url}/#/sessions/long`);
+    await opened.page.locator(".turn").nth(199).waitFor();
+    const slow = await opened.page.evaluate(async () => {
+      const box = /** @type {HTMLElement} */ (document.querySelector(".transcript"));
+      const frames = [];
+      let last = performance.now();
+      for (let step = 0; step < 120; step += 1) {
+        box.scrollTop -= 160;
+        await new Promise(requestAnimationFrame);
+        const now = performance.now();
+        frames.push(now - last);
+        last = now;
+      }
+      frames.sort((a, b) => a - b);
+      return frames[Math.floor(frames.length / 2)];
+    });
+    console.log(`median frame while scrolling 200 turns: ${slow.toFixed(1)} ms`);
+    assert.ok(slow < 34, `median frame ${slow} ms`);
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await mock.close();
+  }
+});

@@ -1,0 +1,151 @@
+// The real program with a script for a model: the way in, a whole interview of each round, history, export, a crash.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { rounds } from "./answers.mjs";
+import { launch } from "./browser.mjs";
+import { openPage } from "./page.mjs";
+import { serve } from "./server.mjs";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+const answers = rounds["System design"];
+
+/** @param {import("playwright-core").Page} page @param {string} text @param {number} patience */
+export async function answer(page, text, patience = 15_000) {
+  const before = await page.locator(".turn.interviewer:not(.streaming)").count();
+  await page.locator("#answer").fill(text);
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.interviewer:not(.streaming)").nth(before).waitFor({ timeout: patience });
+}
+
+for (const round of Object.keys(rounds)) {
+  test(`a whole ${round.toLowerCase()} interview, its scorecard, history, export, deletion`, async () => {
+    const program = await serve();
+    const opened = await openPage(browser, { acceptDownloads: true });
+    const { page } = opened;
+    try {
+      await page.goto(program.link);
+      await page.getByRole("radio", { name: round }).check();
+      await page.getByText(/ready/).waitFor();
+      await page.getByRole("button", { name: /Start interview/ }).click();
+      await page.locator(".turn.interviewer").first().waitFor();
+      const title = await page.locator("h1").textContent();
+      for (const text of answers) await answer(page, text);
+      await page.reload();
+      await page.locator(".turn.candidate").nth(5).waitFor();
+      assert.equal(await page.locator(".turn").count(), 13);
+      await page.getByRole("button", { name: "Finish" }).click();
+      await page.getByRole("button", { name: "Finish and grade" }).click();
+      await page.getByRole("heading", { name: "Next time" }).waitFor({ timeout: 60_000 });
+      assert.equal(await page.locator(".dimension").count(), 6);
+
+      for (const summary of await page.locator(".dimension > summary").all()) await summary.click();
+      const quotes = page.locator(".quote");
+      for (let index = 0; index < (await quotes.count()); index += 1) {
+        const said = (await quotes.nth(index).locator(".quote-text").textContent())?.slice(1, -1);
+        await quotes.nth(index).click();
+        assert.equal(await page.locator("mark").textContent(), said, "a quotation is what the turn says");
+      }
+
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Markdown" }).click()]);
+      assert.match(readFileSync(await download.path(), "utf8"), /oldest delivery that was not tried/);
+
+      await page.getByRole("link", { name: "History" }).click();
+      await page.locator(".row", { hasText: title ?? "" }).waitFor();
+      await page.getByRole("button", { name: /^Delete/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await page.getByText("No interview yet").waitFor();
+      await opened.close();
+    } finally {
+      await opened.context.close();
+      await program.close();
+    }
+  });
+}
+
+test("the one-time link works once, and the page says what to do without it", async () => {
+  const program = await serve();
+  const opened = await openPage(browser);
+  try {
+    await opened.page.goto(program.link);
+    await opened.page.getByRole("button", { name: /Start interview/ }).waitFor();
+    const stranger = await browser.newContext();
+    const page = await stranger.newPage();
+    await page.goto(program.link);
+    await page.getByText("used before").waitFor();
+    await page.goto(`${program.url}/#/history`);
+    await page.getByText("not signed in").waitFor();
+    await page.getByText("one-time link").waitFor();
+    await stranger.close();
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await program.close();
+  }
+});
+
+test("two tabs: the slower writer keeps its draft", async () => {
+  const program = await serve();
+  const opened = await openPage(browser);
+  const { page, context } = opened;
+  try {
+    await page.goto(program.link);
+    await page.getByRole("button", { name: /Start interview/ }).click();
+    await page.locator(".turn.interviewer").first().waitFor();
+    const second = await context.newPage();
+    // The second tab is deaf, as one in another browser would be.
+    await second.addInitScript(() => Object.assign(window, { BroadcastChannel: class { postMessage() {} close() {} } }));
+    await second.goto(page.url());
+    await second.locator("#answer").fill(answers[1]);
+    await answer(page, answers[0]);
+    await second.locator("#answer").focus();
+    await second.keyboard.press("Control+Enter");
+    await second.getByText("moved on in another window").waitFor();
+    assert.equal(await second.locator("#answer").inputValue(), answers[1]);
+    assert.equal(await second.locator(".turn").count(), 3);
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await program.close();
+  }
+});
+
+test("the program is killed and started again: nothing acknowledged is lost, the draft is kept", async () => {
+  const program = await serve();
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(program.link);
+    await page.getByRole("button", { name: /Start interview/ }).click();
+    await page.locator(".turn.interviewer").first().waitFor();
+    await answer(page, answers[0]);
+    await page.locator("#answer").fill("what I was typing");
+    await program.kill("SIGKILL");
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+    await page.getByText("offrecord does not answer").waitFor();
+    const again = await serve({ data: program.data, port: Number(new URL(program.url).port) });
+    try {
+      await page.getByText("not signed in").waitFor();
+      const room = page.url();
+      const second = await opened.context.newPage();
+      await second.goto(again.link);
+      await second.close();
+      await page.getByRole("button", { name: "Try again" }).click();
+      await page.getByText("not signed in").waitFor({ state: "detached" });
+      assert.equal(page.url(), room);
+      assert.equal(await page.locator("#answer").inputValue(), "what I was typing");
+      assert.equal(await page.locator(".turn").count(), 3);
+      await answer(page, answers[1]);
+      await opened.close();
+    } finally {
+      await again.close();
+    }
+  } finally {
+    await opened.context.close();
+  }
+});

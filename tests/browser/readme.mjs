@@ -1,0 +1,56 @@
+// Takes the README's pictures from a whole interview with the real program and the real model.
+//   node tests/browser/readme.mjs        needs Chromium, the built program and the default model
+
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rounds } from "./answers.mjs";
+import { launch } from "./browser.mjs";
+import { serve } from "./server.mjs";
+
+const model = process.env.OFFRECORD_TEST_MODEL ?? "qwen2.5-coder-1.5b-instruct-q4_k_m";
+const models = process.env.OFFRECORD_MODELS_DIR ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local/share"), "offrecord/models");
+const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
+mkdirSync(folder, { recursive: true });
+
+const program = await serve({ model, env: { OFFRECORD_MODELS_DIR: models } });
+const browser = await launch();
+try {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1.5, colorScheme: "light" });
+  await context.addInitScript(() => localStorage.setItem("offrecord.toured", "yes"));
+  const page = await context.newPage();
+  page.setDefaultTimeout(600_000);
+  const picture = async (/** @type {string} */ name) => {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(200);
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
+    }
+    await page.emulateMedia({ colorScheme: "light" });
+  };
+  await page.goto(program.link);
+  await page.getByText(/, ready/).waitFor();
+  await picture("start");
+  await page.getByRole("button", { name: /Start interview/ }).click();
+  await page.locator(".turn.interviewer").first().waitFor();
+  for (const [index, text] of rounds["System design"].entries()) {
+    await page.locator("#answer").fill(text);
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".turn.interviewer:not(.streaming)").nth(index + 1).waitFor();
+    if (index === 2) {
+      await page.locator("#answer").fill("The relay keeps its place in the log, so after a crash it begins at the last change that it has");
+      await picture("room");
+    }
+  }
+  await page.keyboard.press("Alt+f");
+  await page.getByRole("button", { name: "Finish and grade" }).click();
+  await page.getByRole("heading", { name: "Next time" }).waitFor();
+  await page.locator(".dimension:not(.unscored) summary").first().click();
+  await page.locator(".quote").first().click();
+  await page.evaluate(() => scrollTo(0, 0));
+  await picture("scorecard");
+} finally {
+  await browser.close();
+  await program.close();
+}

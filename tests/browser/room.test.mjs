@@ -1,0 +1,162 @@
+// The room against canned data: drafts, conflicts, streams that break and come back.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch } from "./browser.mjs";
+import { startMock } from "./mock.mjs";
+import { openPage } from "./page.mjs";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** @param {string} name @param {string} path @param {(around: any) => Promise<void>} body @param {object} [options] */
+function inRoom(name, path, body, options) {
+  test(name, async () => {
+    const mock = await startMock(options);
+    const opened = await openPage(browser);
+    try {
+      await opened.page.goto(`${mock.url}/#${path}`);
+      await body({ ...opened, mock });
+      await opened.close();
+    } finally {
+      await opened.context.close();
+      await mock.close();
+    }
+  });
+}
+
+inRoom("an answer is sent with Ctrl+Enter, streamed, and the draft goes only then", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").fill("First I would bound the retries.");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.candidate", { hasText: "bound the retries" }).waitFor();
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "halved" }).waitFor();
+  assert.equal(await page.locator("#answer").inputValue(), "");
+  assert.equal(await page.evaluate(() => localStorage.getItem("offrecord.draft.active")), null);
+  assert.equal(mock.state.sessions.get("active").turns.at(-2).text, "First I would bound the retries.");
+});
+
+inRoom("a draft survives a reload and reaches the server", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").pressSequentially("half a thought");
+  await page.reload();
+  assert.equal(await page.locator("#answer").inputValue(), "half a thought");
+  for (let tries = 0; tries < 100 && mock.state.drafts.at(-1) !== "half a thought"; tries += 1) await page.waitForTimeout(20);
+  assert.equal(mock.state.drafts.at(-1), "half a thought");
+});
+
+inRoom("a draft that only the server knows is shown", "/sessions/paused", async ({ page }) => {
+  await page.locator(".composer").getByRole("button", { name: "Go on" }).click();
+  assert.equal(await page.locator("#answer").inputValue(), "It was the Friday before");
+});
+
+inRoom("a conflict shows the fresh state and keeps the draft", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").fill("mine");
+  const session = mock.state.sessions.get("active");
+  session.turns = [...session.turns, { seq: 7, role: "candidate", text: "from the other window" }, { seq: 8, role: "interviewer", text: "And then?" }];
+  session.next_seq = 9;
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("moved on in another window").waitFor();
+  await page.locator(".turn", { hasText: "from the other window" }).waitFor();
+  assert.equal(await page.locator("#answer").inputValue(), "mine");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.candidate", { hasText: "mine" }).waitFor();
+});
+
+inRoom("a reload in mid-stream takes the reply up again, once", "/sessions/active", async ({ page, mock }) => {
+  mock.state.hold = 6;
+  await page.locator("#answer").fill("An answer.");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".streaming .said", { hasText: "halved" }).waitFor();
+  await page.reload();
+  await page.locator(".streaming .said", { hasText: "halved" }).waitFor();
+  mock.state.hold = null;
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  assert.equal(await page.locator(".turn").count(), 9);
+  assert.equal(mock.state.log.filter((/** @type {string} */ line) => line.endsWith("/turns")).length, 1);
+});
+
+inRoom("the program goes away in mid-stream and comes back", "/sessions/active", async ({ page, mock }) => {
+  mock.state.hold = 6;
+  await page.locator("#answer").fill("An answer.");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".streaming .said", { hasText: "halved" }).waitFor();
+  await page.locator("#answer").fill("what I was typing");
+  mock.state.down = true;
+  mock.cut();
+  await page.getByText("offrecord does not answer").waitFor();
+  mock.state.down = false;
+  mock.state.hold = null;
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  assert.equal(await page.getByText("offrecord does not answer").count(), 0);
+  assert.equal(await page.locator("#answer").inputValue(), "what I was typing");
+});
+
+inRoom("an answer that did not arrive keeps its draft and says so", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").fill("not yet sent");
+  mock.state.down = true;
+  mock.cut();
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("offrecord does not answer").waitFor();
+  assert.equal(await page.locator("#answer").inputValue(), "not yet sent");
+});
+
+inRoom("a reply that failed can be asked for again", "/sessions/answered", async ({ page, mock }) => {
+  await page.getByRole("button", { name: "Ask again" }).waitFor();
+  mock.state.hold = null;
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await page.locator(".turn.interviewer", { hasText: "dies between" }).waitFor();
+}, { hold: "error" });
+
+inRoom("a hint shows its cost before it is taken", "/sessions/active", async ({ page, mock }) => {
+  await page.getByRole("button", { name: "Hint" }).click();
+  await page.getByRole("dialog").getByText("worth at most 4").waitFor();
+  assert.equal(mock.state.log.some((/** @type {string} */ line) => line.endsWith("/hint")), false);
+  await page.getByRole("button", { name: "Take the hint" }).click();
+  await page.locator(".hint-taken", { hasText: "when all retries come at once" }).waitFor();
+});
+
+inRoom("an answer over 32 KiB is not sent and not lost", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").fill("ü".repeat(17_000));
+  await page.getByText("at most 32 are taken").waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Send/ }).isDisabled(), true);
+  await page.keyboard.press("Control+Enter");
+  assert.equal(mock.state.log.some((/** @type {string} */ line) => line.endsWith("/turns")), false);
+  await page.reload();
+  assert.equal((await page.locator("#answer").inputValue()).length, 17_000);
+});
+
+inRoom("finishing asks first, warns of an unsent answer, and leads to the scorecard", "/sessions/active", async ({ page }) => {
+  await page.locator("#answer").fill("unsent");
+  await page.keyboard.press("Alt+f");
+  await page.getByRole("dialog").getByText("has not been sent").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("Alt+f");
+  await page.getByRole("button", { name: "Finish and grade" }).click();
+  await page.getByRole("heading", { name: "Next time" }).waitFor();
+});
+
+inRoom("another tab follows", "/sessions/active", async ({ page, context, mock }) => {
+  const second = await context.newPage();
+  await second.goto(`${mock.url}/#/sessions/active`);
+  await second.locator("#answer").fill("from the second tab");
+  await second.keyboard.press("Control+Enter");
+  await page.locator(".turn.candidate", { hasText: "from the second tab" }).waitFor();
+  await page.locator(".turn.interviewer", { hasText: "what stays?" }).waitFor();
+});
+
+inRoom("nothing above the reply moves while it streams", "/sessions/active", async ({ page }) => {
+  await page.evaluate(() => {
+    /** @type {any} */ (window).shifts = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) /** @type {any} */ (window).shifts += /** @type {any} */ (entry).value;
+    }).observe({ type: "layout-shift", buffered: false });
+  });
+  await page.locator("#answer").fill("An answer.");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  await page.waitForTimeout(100);
+  const shifts = await page.evaluate(() => /** @type {any} */ (window).shifts);
+  assert.ok(shifts < 0.02, `cumulative layout shift ${shifts}`);
+}, { pace: 15 });

@@ -1,0 +1,82 @@
+// Pictures of every page and state at three widths, light and dark, from canned data: for looking at.
+//   node screens.mjs [name] [width] [theme]
+
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { launch } from "./browser.mjs";
+import { startMock } from "./mock.mjs";
+import * as canned from "./canned.mjs";
+
+const folder = fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
+mkdirSync(folder, { recursive: true });
+const [onlyName, onlyWidth, onlyTheme] = process.argv.slice(2);
+
+/** name -> [address, what to do before the picture, what to set in the mock] */
+const states = {
+  start: ["/"],
+  "start-search": ["/", async (page) => (await page.getByRole("combobox").click(), await page.keyboard.type("re"))],
+  "start-no-model": ["/", null, (state) => (state.status = { ...state.status, model: { state: "missing", hint: "Run: offrecord pull" } })],
+  room: ["/sessions/active"],
+  "room-tour": ["/sessions/active"],
+  "room-draft": ["/sessions/active", async (page) => page.locator("#answer").fill("When it comes back, everything in the retry queue is due at once: five tries each, and the backoff has grown the same way for all of them.\n\nSo I would put a budget on it:\n- at most 10 % of the sends may be retries\n- the rest waits in the queue, oldest first\n- past their deadline they are dropped, except receipts")],
+  "room-reading": ["/sessions/answered", async (page) => page.getByText("reading 812").waitFor(), (state) => (state.hold = "prefill")],
+  "room-writing": ["/sessions/answered", async (page) => page.getByText("provider").last().waitFor(), (state) => (state.hold = 12)],
+  "room-failed": ["/sessions/answered", async (page) => page.getByRole("button", { name: "Ask again" }).waitFor(), (state) => (state.hold = "error")],
+  "room-lost": ["/sessions/active", async (page, mock) => { mock.state.down = true; mock.cut(); await page.evaluate(() => dispatchEvent(new Event("online"))); await page.getByText("does not answer").waitFor(); }],
+  "room-conflict": ["/sessions/active", async (page, mock) => { await page.locator("#answer").fill("My draft stays."); mock.state.sessions.get("active").next_seq = 9; await page.getByRole("button", { name: /Send/ }).click(); await page.getByText("moved on").waitFor(); }],
+  "room-hint": ["/sessions/active", async (page) => page.getByRole("button", { name: "Hint" }).click()],
+  "room-finish": ["/sessions/active", async (page) => page.getByRole("button", { name: "Finish" }).click()],
+  "room-coach": ["/sessions/coach"],
+  "room-paused": ["/sessions/paused"],
+  "room-review": ["/sessions/review"],
+  "room-finished": ["/sessions/older"],
+  "room-unknown": ["/sessions/nobody"],
+  scorecard: ["/sessions/older/scorecard"],
+  "scorecard-open": ["/sessions/older/scorecard", async (page) => { for (const name of ["Technical", "Architectural", "Leadership", "Pragmatism"]) await page.locator("summary", { hasText: name }).click(); }],
+  "scorecard-quote": ["/sessions/older/scorecard", async (page) => { await page.locator("summary", { hasText: "Technical" }).click(); await page.locator(".quote").first().click(); }],
+  "scorecard-grading": ["/sessions/ungraded/scorecard", async (page) => page.getByText("3 of 6").waitFor(), (state) => (state.hold = "grade-3")],
+  history: ["/history"],
+  "history-delete": ["/history", async (page) => page.getByRole("button", { name: /^Delete/ }).first().click()],
+  "history-empty": ["/history", null, (state) => state.sessions.clear()],
+  progress: ["/progress"],
+  models: ["/models"],
+  "models-pull": ["/models", async (page) => { await page.getByRole("button", { name: /^Pull/ }).click(); await page.getByText("of 491 MB").waitFor(); }, (state) => (state.hold = "pull-4")],
+  privacy: ["/privacy"],
+  "privacy-wipe": ["/privacy", async (page) => page.getByRole("button", { name: "Delete everything" }).click()],
+  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "notes", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "start-for": ["/for/leadership"],
+  shortcuts: ["/", async (page) => page.keyboard.press("?")],
+};
+
+const browser = await launch();
+for (const [name, [path, act, set]] of Object.entries(states)) {
+  if (onlyName && onlyName !== "all" && !name.startsWith(onlyName)) continue;
+  for (const width of [390, 768, 1440]) {
+    if (onlyWidth && onlyWidth !== "all" && Number(onlyWidth) !== width) continue;
+    for (const colorScheme of ["light", "dark"]) {
+      if (onlyTheme && onlyTheme !== colorScheme) continue;
+      const mock = await startMock({ models: structuredClone(canned.models) });
+      set?.(mock.state);
+      const context = await browser.newContext({ viewport: { width, height: width === 390 ? 844 : 900 }, colorScheme, hasTouch: width === 390, deviceScaleFactor: 1 });
+      if (name !== "room-tour") await context.addInitScript(() => localStorage.setItem("offrecord.toured", "yes"));
+      const page = await context.newPage();
+      page.on("pageerror", (error) => console.error(`${name}: ${error.message}`));
+      page.on("console", (message) => message.type() === "error" && !/ERR_|404|409/.test(message.text()) && console.error(`${name}: ${message.text()}`));
+      await page.goto(`${mock.url}/#${path}`);
+      await page.locator("h1").first().waitFor();
+      await page.waitForTimeout(200);
+      try {
+        await act?.(page, mock);
+      } catch (error) {
+        console.error(`${name} ${width}: ${error.message.split("\n")[0]}`);
+      }
+      await page.waitForTimeout(150);
+      const full = !(await page.locator(".room").count());
+      await page.screenshot({ path: `${folder}${name}-${width}-${colorScheme}.png`, fullPage: full });
+      await context.close();
+      mock.state.hold = null;
+      await mock.close();
+    }
+  }
+}
+await browser.close();

@@ -1,0 +1,65 @@
+// An answer that is never lost: every keystroke goes to this browser's storage, a pause in typing to the program.
+// The program keeps the last draft and lets the model read it ahead; it never becomes a turn by itself.
+
+import { useEffect, useRef, useState } from "./html.js";
+import { call } from "./api.js";
+
+const settle = 700;
+
+/** @param {string} id */
+const key = (id) => `offrecord.draft.${id}`;
+
+/** @param {string} id */
+export function forgetDraft(id) {
+  localStorage.removeItem(key(id));
+}
+
+/**
+ * @param {string} id session
+ * @param {string} stored the draft that the server holds
+ * @param {boolean} open whether an answer can be written now
+ */
+export function useDraft(id, stored, open) {
+  const [text, setText] = useState(() => localStorage.getItem(key(id)) ?? stored);
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  const sent = useRef(stored);
+  const latest = useRef(text);
+  latest.current = text;
+
+  /** @param {boolean} leaving */
+  const push = (leaving) => {
+    clearTimeout(timer.current);
+    if (!open || sent.current === latest.current) return;
+    sent.current = latest.current;
+    call("PUT", `/api/sessions/${encodeURIComponent(id)}/draft`, { text: latest.current }, { keepalive: leaving }).catch(() => {
+      sent.current = "\0";
+    });
+  };
+
+  /** @param {string} next */
+  const write = (next) => {
+    setText(next);
+    latest.current = next;
+    if (next === "") forgetDraft(id);
+    else localStorage.setItem(key(id), next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => push(false), settle);
+  };
+
+  /** The answer is stored as a turn: the draft has done its work. */
+  const clear = () => {
+    clearTimeout(timer.current);
+    forgetDraft(id);
+    setText("");
+    latest.current = "";
+    sent.current = "";
+  };
+
+  useEffect(() => {
+    const leaving = () => push(true);
+    addEventListener("pagehide", leaving);
+    return () => removeEventListener("pagehide", leaving);
+  });
+
+  return { text, write, clear };
+}

@@ -1,0 +1,83 @@
+// What is kept, where, and what may open a connection. Claims name the test that proves them.
+
+import { html, useState } from "../html.js";
+import { ApiError, call } from "../api.js";
+import { Confirm } from "../parts/dialog.js";
+import { Failure, Notice } from "../parts/notice.js";
+import { useFetched } from "../use.js";
+
+export function Privacy() {
+  const { value } = useFetched("/api/status");
+  const status = /** @type {any} */ (value) ?? {};
+  const data = status.data_dir ?? "the data folder";
+  const models = status.models_dir ?? "the models folder";
+  return html`<div class="page narrow privacy">
+    <h1>Privacy</h1>
+    <p class="lead">Nothing you type leaves this machine. offrecord listens on the loopback address only and has no account, no telemetry and no remote part.</p>
+    <section>
+      <h2>Network now</h2>
+      <p><span class="state"></span>${status.offline ? "Off. The program was started with --offline: nothing can open a connection." : "Off, except while you pull a model. Start with --offline to forbid even that."}</p>
+    </section>
+    <section>
+      <h2>What may open a connection</h2>
+      <div class="md-wide" tabindex="0" role="region" aria-label="Operations and network">
+        <table>
+          <thead><tr><th scope="col">Operation</th><th scope="col">Network</th><th scope="col">Proved by</th></tr></thead>
+          <tbody>
+            ${operations.map(([what, network, proof]) => html`<tr><th scope="row">${what}</th><td>${network}</td><td>${proof}</td></tr>`)}
+          </tbody>
+        </table>
+      </div>
+    </section>
+    <section>
+      <h2>What is stored, and where</h2>
+      <dl class="facts">
+        <div><dt>Sessions, turns, drafts, scorecards</dt><dd class="path">${data}/offrecord.db</dd></div>
+        <div><dt>Key of the running program</dt><dd class="path">${data}, readable by you only, new at each start</dd></div>
+        <div><dt>Models</dt><dd class="path">${models}</dd></div>
+        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer you are typing until it is sent.</dd></div>
+      </dl>
+    </section>
+    <section>
+      <h2>Getting rid of it</h2>
+      <p>One interview: <a href="#/history">History</a>, Delete. In a terminal: <code>offrecord session wipe</code>.</p>
+      <${Wipe} />
+    </section>
+  </div>`;
+}
+
+/** Deletes every session here and what this browser keeps; asks for the word first. */
+function Wipe() {
+  const [asking, setAsking] = useState(false);
+  const [word, setWord] = useState("");
+  const [done, setDone] = useState(false);
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const wipe = async () => {
+    try {
+      await call("DELETE", "/api/sessions");
+      for (const key of Object.keys(localStorage)) if (key.startsWith("offrecord.")) localStorage.removeItem(key);
+      setDone(true);
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+    }
+    setAsking(false);
+  };
+  if (done) return html`<${Notice}>All interviews are deleted. Models stay.</${Notice}>`;
+  return html`
+    ${error && html`<${Failure} error=${error} />`}
+    <p><button type="button" class="button danger" onClick=${() => (setWord(""), setAsking(true))}>Delete everything</button></p>
+    ${asking &&
+    html`<${Confirm} title="Delete all interviews?" yes="Delete everything" danger busy=${word.trim().toLowerCase() !== "delete"} onYes=${wipe} onNo=${() => setAsking(false)}>
+      <p>Every transcript, draft and scorecard is erased from this machine. This cannot be undone. Models stay.</p>
+      <label class="stacked"><span class="note">Type “delete” to go on</span><input type="text" autocomplete="off" spellcheck=${false} value=${word} onInput=${(/** @type {any} */ event) => setWord(event.currentTarget.value)} /></label>
+    </${Confirm}>`}
+  `;
+}
+
+const operations = [
+  ["Interview, grading, export", "none", "a whole interview with no network but loopback (tests)"],
+  ["This page", "none", "a strict content security policy; no remote font, script, image or link that loads"],
+  ["Links in texts", "none until you click", "a link is a button that shows its address and asks first"],
+  ["Pull a model", "the model hub or the package index", "only on your click or command; the file’s SHA-256 is checked"],
+];

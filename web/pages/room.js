@@ -1,0 +1,125 @@
+// The interview room: who says what, how much time is left, and a box for the answer.
+
+import { html, useEffect, useRef, useState } from "../html.js";
+import { useCell } from "../cell.js";
+import { label } from "../format.js";
+import { openRoom } from "../room.js";
+import { go } from "../router.js";
+import { Composer } from "../parts/composer.js";
+import { Confirm } from "../parts/dialog.js";
+import { HintDialog } from "../parts/hint_dialog.js";
+import { Failure } from "../parts/notice.js";
+import { PhaseRail, TimeLeft } from "../parts/phases.js";
+import { Prose } from "../parts/prose.js";
+import { ThemeToggle } from "../parts/shell.js";
+import { Transcript } from "../parts/transcript.js";
+
+/** @typedef {import("../types.js").Session} Session */
+
+const wide = matchMedia("(min-width: 70.01rem)");
+
+/** @param {{ id: string }} props */
+export function RoomPage({ id }) {
+  const [room, setRoom] = useState(/** @type {import("../room.js").Room | null} */ (null));
+  useEffect(() => {
+    const opened = openRoom(id);
+    setRoom(opened);
+    return () => opened.close();
+  }, [id]);
+  return room && html`<${Opened} room=${room} />`;
+}
+
+/** @param {{ room: import("../room.js").Room }} props */
+function Opened({ room }) {
+  const session = useCell(room.session);
+  const failure = useCell(room.failure);
+  if (session) return html`<${Room} room=${room} session=${session} />`;
+  return html`<div class="page room-wait">
+    <h1 class="quiet-title">Interview</h1>
+    ${failure ? html`<${Failure} error=${failure} retry=${room.refresh} />` : html`<p class="note" role="status">Opening the room…</p>`}
+    <p><a href="#/">Back to the start</a> or to the <a href="#/history">history</a></p>
+  </div>`;
+}
+
+/** @param {{ room: import("../room.js").Room, session: Session }} props */
+function Room({ room, session }) {
+  const [asking, setAsking] = useState(/** @type {"hint" | "finish" | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [side, setSide] = useState(() => wide.matches);
+  const latest = useRef(session);
+  latest.current = session;
+  const open = session.status === "active";
+
+  useEffect(() => {
+    document.title = `${session.title} – offrecord`;
+  }, [session.title]);
+
+  const pause = async () => {
+    setBusy(true);
+    await room.act(latest.current.status === "paused" ? "resume" : "pause");
+    setBusy(false);
+  };
+  const finish = async () => {
+    setBusy(true);
+    const done = await room.act("finish");
+    setBusy(false);
+    setAsking(null);
+    if (done) go(`/sessions/${room.id}/scorecard`);
+  };
+  const hint = async () => {
+    setBusy(true);
+    await room.act("hint");
+    setBusy(false);
+    setAsking(null);
+  };
+
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const pressed = (event) => {
+      if (!event.altKey || event.ctrlKey || event.metaKey || latest.current.status === "finished") return;
+      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyP: pause }[event.code];
+      if (!does) return;
+      event.preventDefault();
+      does();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+
+  const document_ = session.document;
+  return html`<div class=${`room ${document_ && side ? "with-document" : ""}`}>
+    <header class="room-bar">
+      <a class="name" href="#/" aria-label="offrecord, to the start">offrecord</a>
+      <div class="room-title">
+        <h1>${session.title}</h1>
+        <p class="note">${label(session.round)} · ${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}</p>
+      </div>
+      <${TimeLeft} session=${session} />
+      <div class="room-actions">
+        ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => setSide(!side)}>${side ? "Back to the talk" : "Document"}</button>`}
+        ${session.status !== "finished"
+          ? html`
+              <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H">Hint</button>
+              <button type="button" class="button quiet" disabled=${busy} onClick=${pause} aria-keyshortcuts="Alt+P">${open ? "Pause" : "Go on"}</button>
+              <button type="button" class="button" onClick=${() => setAsking("finish")} aria-keyshortcuts="Alt+F">Finish</button>
+            `
+          : html`<a class="button primary" href=${`#/sessions/${room.id}/scorecard`}>Scorecard</a>`}
+        <${ThemeToggle} />
+      </div>
+    </header>
+    <${PhaseRail} session=${session} />
+    <section class="talk" aria-label="Interview">
+      <${Transcript} room=${room} session=${session} />
+      <${Composer} key=${session.status} room=${room} session=${session} onGoOn=${pause} onFinish=${() => setAsking("finish")} />
+    </section>
+    ${document_ && side && html`<aside class="document" aria-label="Document under review" tabindex="0"><${Prose} text=${document_} /></aside>`}
+    ${asking === "hint" && html`<${HintDialog} cost=${session.next_hint_cost} round=${session.round} busy=${busy} onYes=${hint} onNo=${() => setAsking(null)} />`}
+    ${asking === "finish" &&
+    html`<${Confirm} title="Finish the interview?" yes="Finish and grade" no="Keep going" busy=${busy} onYes=${finish} onNo=${() => setAsking(null)}>
+      <p>The transcript is closed and graded. ${unsent(room.id) ? "The answer in the box has not been sent and will not count." : "You can read it at any time."}</p>
+    </${Confirm}>`}
+  </div>`;
+}
+
+/** @param {string} id */
+const unsent = (id) => (localStorage.getItem(`offrecord.draft.${id}`) ?? "").trim() !== "";

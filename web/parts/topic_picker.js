@@ -1,0 +1,100 @@
+// One problem out of many: a search box with a list under it, "surprise me" first. A combobox as ARIA describes it.
+
+import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { label } from "../format.js";
+
+/** @typedef {import("../types.js").Topic} Topic */
+
+/** @param {{ topics: Topic[], value: string | null, round: string, onPick: (id: string | null) => void }} props */
+export function TopicPicker({ topics, value, round, onPick }) {
+  const [search, setSearch] = useState("");
+  const [open, setOpen] = useState(false);
+  const [at, setAt] = useState(0);
+  const box = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const name = round === "system-design" ? "Problem" : "Competency";
+  const chosen = topics.find((topic) => topic.id === value);
+
+  const found = useMemo(() => {
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = topics.filter((topic) => {
+      const text = `${topic.title} ${topic.theme ?? ""} ${difficulty(topic)} ${(topic.dimensions ?? []).join(" ")}`.toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+    return words.length ? fits : [null, ...fits];
+  }, [topics, search]);
+
+  useEffect(() => setSearch(""), [round]);
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const pressed = (event) => {
+      const target = /** @type {Element} */ (event.target);
+      if (event.key === "/" && !target.closest?.("input[type=text], textarea, dialog")) {
+        event.preventDefault();
+        box.current?.focus();
+      }
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+  useEffect(() => {
+    if (open) list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [at, open]);
+
+  /** @param {Topic | null} topic */
+  const pick = (topic) => {
+    onPick(topic?.id ?? null);
+    setSearch("");
+    setOpen(false);
+  };
+
+  /** @param {KeyboardEvent} event */
+  const pressed = (event) => {
+    const last = found.length - 1;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      setAt(open ? Math.min(last, Math.max(0, at + (event.key === "ArrowDown" ? 1 : -1))) : 0);
+      setOpen(true);
+    } else if (event.key === "Enter" && open) {
+      event.preventDefault();
+      if (last >= 0) pick(found[Math.min(at, last)]);
+    } else if (event.key === "Escape" && open) {
+      event.preventDefault();
+      setOpen(false);
+      setSearch("");
+    }
+  };
+
+  const surprise = "Surprise me";
+  return html`<div class="topic" onFocusOut=${(/** @type {FocusEvent} */ event) => {
+    if (!(/** @type {Element} */ (event.currentTarget).contains(/** @type {Node | null} */ (event.relatedTarget)))) {
+      setOpen(false);
+      setSearch("");
+    }
+  }}>
+    <label for="topic-search">${name}</label>
+    <div class="topic-field">
+      <input id="topic-search" ref=${box} type="text" role="combobox" autocomplete="off" spellcheck=${false}
+        aria-expanded=${open} aria-controls="topic-list" aria-autocomplete="list"
+        aria-activedescendant=${open && found.length ? `topic-${at}` : undefined}
+        placeholder="Search by name, theme or difficulty" value=${open ? search : (chosen?.title ?? surprise)}
+        onFocus=${() => (setAt(0), setOpen(true))} onClick=${() => setOpen(true)}
+        onInput=${(/** @type {any} */ event) => (setSearch(event.currentTarget.value), setAt(0), setOpen(true))}
+        onKeyDown=${pressed} />
+      <kbd aria-hidden="true">/</kbd>
+    </div>
+    <ul id="topic-list" ref=${list} role="listbox" aria-label=${name} hidden=${!open}>
+      ${found.map(
+        (topic, index) => html`<li id=${`topic-${index}`} role="option" aria-selected=${index === at}
+          onPointerDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${() => pick(topic)} onPointerMove=${() => setAt(index)}>
+          <span>${topic ? topic.title : surprise}</span>
+          <span class="note">${topic ? [topic.theme && label(topic.theme), difficulty(topic)].filter(Boolean).join(" · ") : `one of ${topics.length}`}</span>
+        </li>`,
+      )}
+      ${found.length === 0 && html`<li class="nothing">Nothing fits “${search}”. Try a theme, such as storage or payments.</li>`}
+    </ul>
+  </div>`;
+}
+
+/** @param {Topic} topic */
+const difficulty = (topic) => (topic.difficulty ? ["", "warm-up", "senior", "staff"][topic.difficulty] : "");

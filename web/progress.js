@@ -1,0 +1,67 @@
+// Progress out of stored scorecards: trends, attempts at one problem, what has been practised, and what comes next.
+// Pure: values in, values out.
+
+/** @typedef {import("./types.js").Summary} Summary */
+/** @typedef {import("./types.js").Scorecard} Scorecard */
+/** @typedef {{ summary: Summary, card: Scorecard }} Graded */
+/** @typedef {{ id: string, title: string, points: { at: string, session: string, title: string, score: number, spread: number, low: boolean }[], unscored: number }} Trend */
+/** @typedef {{ dimension: string, title: string, dueInDays: number, why: string, round: import("./types.js").Round }} Due */
+
+export const ids = ["technical", "architectural", "leadership", "pragmatism", "ownership", "communication"];
+
+/** Where a dimension is usually shown. */
+export const rounds = /** @type {Record<string, import("./types.js").Round>} */ ({
+  technical: "system-design",
+  architectural: "system-design",
+  leadership: "behavioural",
+  pragmatism: "system-design",
+  ownership: "behavioural",
+  communication: "behavioural",
+});
+
+/** Scores of each dimension, oldest first. What was not assessed is counted and never a point. @param {Graded[]} graded @returns {Trend[]} */
+export function trends(graded) {
+  const inOrder = graded.toSorted((a, b) => a.summary.created_at.localeCompare(b.summary.created_at));
+  return ids.map((id) => {
+    /** @type {Trend} */
+    const trend = { id, title: id, points: [], unscored: 0 };
+    for (const { summary, card } of inOrder) {
+      const dimension = card.dimensions.find((known) => known.id === id);
+      if (!dimension) continue;
+      trend.title = dimension.title;
+      if (dimension.status !== "scored" || dimension.score === null) trend.unscored += 1;
+      else trend.points.push({ at: summary.created_at, session: summary.id, title: summary.title, score: dimension.score, spread: dimension.spread ?? 0, low: dimension.confidence === "low" });
+    }
+    return trend;
+  });
+}
+
+/** Problems that were tried more than once, with every overall. @param {Graded[]} graded */
+export function attempts(graded) {
+  /** @type {Map<string, Graded[]>} */
+  const byProblem = new Map();
+  for (const one of graded.toSorted((a, b) => a.summary.created_at.localeCompare(b.summary.created_at))) {
+    byProblem.set(one.summary.problem, [...(byProblem.get(one.summary.problem) ?? []), one]);
+  }
+  return [...byProblem.values()].filter((list) => list.length > 1);
+}
+
+/**
+ * What to practise next. A dimension comes back the sooner the weaker it was: after 1, 3, 7 or 14 days; what was never
+ * scored is due at once. At most three, most overdue first.
+ * @param {Trend[]} trends @param {number} now milliseconds
+ * @returns {Due[]}
+ */
+export function plan(trends, now) {
+  return trends
+    .map((trend) => {
+      const last = trend.points.at(-1);
+      const round = rounds[trend.id];
+      if (!last) return { dimension: trend.id, title: trend.title, dueInDays: 0, why: trend.unscored > 0 ? "practised, but never shown clearly enough for a score" : "not practised yet", round };
+      const interval = last.score < 2.5 ? 1 : last.score < 3.5 ? 3 : last.score < 4.25 ? 7 : 14;
+      const age = Math.floor((now - new Date(last.at).getTime()) / 86_400_000);
+      return { dimension: trend.id, title: trend.title, dueInDays: interval - age, why: `last score ${last.score.toFixed(1)}, ${age === 0 ? "today" : age === 1 ? "yesterday" : `${age} days ago`}`, round };
+    })
+    .toSorted((a, b) => a.dueInDays - b.dueInDays)
+    .slice(0, 3);
+}

@@ -1,0 +1,61 @@
+// The shapes that the server sends, as types only. Their source is src/interview/session.rs and docs/CONTRACTS.
+// A field may be missing when the server is older; the page shows nothing in its place and never a made-up value.
+
+/** @typedef {"system-design" | "behavioural"} Round */
+/** @typedef {"senior" | "staff"} Level */
+/** @typedef {"coach" | "realistic"} Mode */
+/** @typedef {"active" | "paused" | "finished"} Status */
+
+/** @typedef {{ seq: number, role: "interviewer" | "candidate", text: string, at_ms?: number }} Turn */
+/** @typedef {{ id: string, title: string, starts_ms: number, ends_ms: number }} Phase */
+/** @typedef {{ elapsed_ms: number, total_ms: number, running: boolean, received?: number }} Clock `received`: the page's own clock when it came */
+/** @typedef {{ topic: string, rung: number, text: string, cost: string, seq: number }} Hint */
+
+/**
+ * A line of the history.
+ * @typedef {{ id: string, round: Round, level: Level, problem: string, title: string, minutes: number, status: Status,
+ *   created_at: string, overall: number | null }} Summary
+ */
+
+/**
+ * A session as the room shows it.
+ * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
+ *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
+ *   coach: Record<string, string>, scorecards: number[], notes: any, model_answer: string | null }} Session
+ */
+
+/** @typedef {{ round: Round, level: Level, problem?: string, minutes: number, mode: Mode, resume?: string, posting?: string }} NewSession */
+
+/** @typedef {{ turn: number, quote: string, start: number, end: number }} Quote offsets in characters, not in UTF-16 units */
+/** @typedef {Quote & { sign: "+" | "-", anchor: number, item: string, ask: string, strength: number }} Evidence */
+/** @typedef {{ rule: string, effect: string, limit: number, reason: string, quote?: Quote }} Cap */
+/** @typedef {{ id: string, ask: string, sign: "+" | "-", anchor: number, p_yes: number | null, strength: number }} ItemReading */
+
+/**
+ * @typedef {{ id: string, title: string, core: boolean, status: "scored" | "not_assessed", reason?: { code: string, message: string },
+ *   score: number | null, distribution: Record<string, number> | null, spread: number | null, confidence: "normal" | "low" | null,
+ *   evidence: Evidence[], caps: Cap[], gap: string | null, anchor_missed: { level: number, text: string } | null,
+ *   drill: string | null, staff_note: string | null, checklist: ItemReading[] }} Dimension
+ */
+
+/** @typedef {{ reason: string, first: Quote, second: Quote }} Contradiction */
+/** @typedef {{ turn: number, code: string, message: string, quote?: Quote }} RefusedTurn */
+
+/**
+ * @typedef {{ version: number, session: string | null,
+ *   overall: { score: number | null, level_reading: "no_verdict" | "below_senior" | "senior", note: string },
+ *   dimensions: Dimension[], contradictions: Contradiction[], hints: Hint[], refused_turns: RefusedTurn[],
+ *   interviewer_report: any, dispute?: string, provenance: Record<string, any> }} Scorecard
+ */
+
+/**
+ * @typedef {{ id: string, title?: string, installed: boolean, fits?: boolean, reason?: string, default?: boolean, active?: boolean,
+ *   size?: number, memory?: number, parameters?: string, quantisation?: string, licence?: string, context?: number,
+ *   architecture?: string, tested?: boolean, sha256?: string, source?: string }} Model
+ */
+
+/** @typedef {{ id: string, title: string, theme?: string, difficulty?: number, dimensions?: string[] }} Topic */
+/** @typedef {{ id: string, title: string, anchors?: string[] }} RubricDimension */
+/** @typedef {{ problems: Topic[], competencies: Topic[], rubric?: { version?: string, dimensions: RubricDimension[] } }} Content */
+
+export {};
