@@ -11,7 +11,7 @@ const web = fileURLToPath(new URL("../../web/", import.meta.url));
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
   "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; " +
-  "frame-ancestors 'none'; require-trusted-types-for 'script'";
+  "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */

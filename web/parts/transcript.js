@@ -100,7 +100,7 @@ function doing(reply) {
     case "reading":
       return `reading ${count(reply.done)} of ${count(reply.total)}`;
     case "writing":
-      return reply.rate ? `writing, ${reply.rate.toFixed(0)} pieces a second` : "writing";
+      return reply.rate ? `writing, about ${reply.rate.toFixed(0)} tokens a second` : "writing";
     case "thinking":
       return "thinking";
     default:
