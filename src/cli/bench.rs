@@ -168,7 +168,10 @@ async fn calibrate(global: &Global, args: CalibrateArgs) -> anyhow::Result<()> {
     if global.json {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
-    let mut text = format!("penalty {} (held-out errors {:?})\n", report.lambda, report.errors);
+    let mut text = format!("kept {:?}\n", report.chosen);
+    for (candidate, error) in &report.errors {
+        text += &format!("held-out error {error:.4} {candidate:?}\n");
+    }
     for (group, sets) in &report.groups {
         for (set, metrics) in sets {
             text += &format!("{group:32} {set:14}");
