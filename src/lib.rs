@@ -8,6 +8,8 @@
 
 pub use offrecord_engine as engine;
 
+pub mod bench;
+pub mod candidate;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

@@ -92,6 +92,53 @@ fn stored(server: &Server) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The contract: an address may be added, never renamed silently.
+#[test]
+fn the_addresses_are_these() {
+    let lines: Vec<String> = TABLE
+        .iter()
+        .map(|route| {
+            let access = if route.access == Access::Open { "open" } else { "key" };
+            let body = match route.body {
+                Body::None => String::new(),
+                Body::Json(bytes) => format!(" json <= {} KiB", bytes / 1024),
+            };
+            format!("{:6} {} {access}{body}", route.method.as_str(), route.path)
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    GET    / open
+    GET    /{*path} open
+    GET    /enter/{code} open
+    GET    /healthz open
+    GET    /api/version key
+    GET    /api/status key
+    POST   /api/links key
+    GET    /api/content key
+    GET    /api/models key
+    POST   /api/models/{id}/pull key
+    POST   /api/sessions key json <= 1024 KiB
+    GET    /api/sessions key
+    DELETE /api/sessions key
+    GET    /api/sessions/{id} key
+    DELETE /api/sessions/{id} key
+    POST   /api/sessions/{id}/turns key json <= 1280 KiB
+    GET    /api/sessions/{id}/reply key
+    PUT    /api/sessions/{id}/draft key json <= 512 KiB
+    POST   /api/sessions/{id}/hint key
+    POST   /api/sessions/{id}/pause key
+    POST   /api/sessions/{id}/resume key
+    POST   /api/sessions/{id}/finish key
+    POST   /api/sessions/{id}/scorecards key json <= 256 KiB
+    GET    /api/sessions/{id}/scorecards/{n} key
+    GET    /api/sessions/{id}/export key
+    GET    /v1/models key
+    POST   /v1/chat/completions key json <= 1024 KiB
+    GET    /api/{*rest} key
+    GET    /v1/{*rest} key
+    ");
+}
+
 #[test]
 fn a_foreign_host_gets_an_empty_403_on_every_route() {
     let server = Server::start();

@@ -74,6 +74,14 @@ impl Serving {
     }
 }
 
+impl Drop for Serving {
+    /// A test that failed leaves no server behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn refused(output: &Output, code: i32, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -376,4 +384,58 @@ fn what_is_said_in_an_interview_is_never_in_the_log() {
         assert!(!said.contains(secret), "{secret:?} is in the log: {said:.2000}");
     }
     assert!(!said.contains('\u{1b}'), "control characters are in the log");
+}
+
+#[test]
+fn a_pull_over_http_tells_its_progress_and_leaves_no_doubt() {
+    use sha2::Digest;
+    let folder = tempfile::tempdir().expect("a folder");
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).expect("created");
+    let bytes = vec![7u8; 300_000];
+    std::fs::write(models.join("here.gguf"), &bytes).expect("written");
+    let sha256: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let catalogue = folder.path().join("catalogue.toml");
+    let entry = format!(
+        "[[model]]\nid = \"here\"\nname = \"Here\"\narchitecture = \"llama\"\nparameters = 1000000\nquantisation = \"q8_0\"\n\
+         size = 300000\nsha256 = \"{sha256}\"\nlicence = \"none\"\ncontext = 4096\nlayers = 1\nkv_heads = 1\nhead_dim = 8\n\
+         tested = false\n[[model.source]]\nkind = \"hub\"\nrepo = \"nobody/here\"\nfile = \"here.gguf\"\n"
+    );
+    std::fs::write(&catalogue, entry).expect("written");
+    let start = |offline: &str| {
+        let mut child = offrecord(folder.path())
+            .env("OFFRECORD_ENGINE", "scripted")
+            .env("OFFRECORD_CATALOGUE", &catalogue)
+            .env("OFFRECORD_OFFLINE", offline)
+            .args(["serve", "--port", "0", "--json"])
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
+        let client = Client {
+            address: address.parse().expect("an address"),
+            token: line["token"].as_str().expect("a token").to_owned(),
+        };
+        Serving { child, line, client }
+    };
+    // The file is there and right: no source is asked, so this needs no network.
+    let serving = start("0");
+    let list = serving.client.api("GET", "/api/models", None).json();
+    assert_eq!((&list["models"][0]["id"], &list["models"][0]["installed"]), (&json!("here"), &json!(true)));
+    let pulled = serving.client.api("POST", "/api/models/here/pull", None);
+    assert_eq!(pulled.status, 200, "{}", pulled.text());
+    let events = pulled.events();
+    assert!(events.iter().any(|(event, data)| event == "progress" && data["stage"] == "verified"), "{events:?}");
+    let (last, data) = events.last().expect("events");
+    assert_eq!((last.as_str(), &data["id"]), ("done", &json!("here")));
+    serving.signal("TERM");
+    assert_eq!(serving.end().0, Some(0));
+
+    let offline = start("1");
+    let refused = offline.client.api("POST", "/api/models/here/pull", None);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "offline"));
+    offline.signal("TERM");
+    assert_eq!(offline.end().0, Some(0));
 }

@@ -11,7 +11,7 @@ How many events are there per day, and may one be delivered twice?\n\n\
 I would assume five million events a day, about sixty a second on average and six hundred at the peak.\n\
 Each event is appended to a log first, and a worker per customer reads from it.\n\n\
 .\n\
-/time\n/hint\n/nonsense\n\
+/time\n/hint\n/hint\n/nonsense\n\
 The queue is partitioned by customer so that one slow endpoint does not hold up the others, because order only matters\n\
 within one customer. The trade-off is that a large customer is a hot partition.\n.\n\
 /pause\n/resume\n";

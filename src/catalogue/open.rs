@@ -11,8 +11,9 @@ use super::memory::Memory;
 use super::name::Sha256;
 use super::progress::Cancel;
 use super::verify::verify;
+use crate::cli::{Exit, exit};
 use crate::config::Global;
-use crate::engine::{Engine, scripted};
+use crate::engine::{Engine, Kernel, LoadError, LoadOptions, scripted};
 
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
 const ENGINE: &str = "OFFRECORD_ENGINE";
@@ -100,18 +101,34 @@ fn check_size(catalogue: &Catalogue, model: &Installed) -> Result<(), CatalogueE
 
 fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
     let Ready { model, sha256, context, cache_bytes } = ready;
-    anyhow::bail!(
-        "the engine cannot load a model yet: {} ({sha256}), context {context}, cache {cache_bytes} bytes, {} threads",
-        model.path.display(),
-        global.threads,
-    )
+    let kernel = match &global.kernel {
+        Some(name) => Some(Kernel::named(name).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?),
+        None => None,
+    };
+    let options = LoadOptions {
+        id: model.id.to_string(),
+        sha256: sha256.to_string(),
+        threads: global.threads,
+        kernel,
+        context: *context,
+        cache_bytes: *cache_bytes,
+        force: global.force_load,
+        ..LoadOptions::default()
+    };
+    Engine::load(&model.path, &options).map_err(|error| {
+        let code = match &error {
+            LoadError::File(_) => exit::VERIFICATION,
+            LoadError::NotEnoughMemory { .. } => exit::RESOURCES,
+            LoadError::Template(_) | LoadError::Failed(_) => exit::FAILURE,
+        };
+        Exit::new(code, format!("{}: {error}", model.path.display()))
+    })
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::cli::{Exit, exit};
 
     fn global(dir: &std::path::Path, model: Option<&str>) -> Global {
         Global { models_dir: Some(dir.to_owned()), model: model.map(str::to_owned), offline: true, ..Global::default() }

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Global;
 
 pub mod bench;
+pub mod bench_interviewer;
 pub mod doctor;
 pub mod grade;
 pub mod lint;

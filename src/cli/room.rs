@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exit, exit};
+use super::{Exit, exit, pull_display};
 use crate::config::Global;
 use crate::content::Content;
 use crate::engine::Engine;
@@ -24,11 +24,7 @@ pub fn open(global: &Global) -> anyhow::Result<Desk> {
 /// # Errors
 /// As [`open`], but another process is not in the way.
 pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
-    let folder = global.dirs()?.data;
-    let store = match Store::open(&folder) {
-        Err(StoreError::Running { .. }) => Store::open_beside(&folder),
-        other => other,
-    };
+    let store = Store::open_for_reading(&global.dirs()?.data);
     Ok(at(store.map_err(store_exit)?, None))
 }
 
@@ -39,6 +35,7 @@ pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
 pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
     let store = Store::open(&global.dirs()?.data).map_err(store_exit)?;
+    pull_display::install_if_missing(global).await?;
     Ok(at(store, Some(crate::catalogue::open_engine(global).await?)))
 }
 
@@ -65,6 +62,7 @@ pub fn session_exit(error: SessionError) -> anyhow::Error {
         | SessionError::UnknownScorecard { .. }
         | SessionError::UnknownProblem(_)
         | SessionError::NoModel => exit::NOT_FOUND,
+        SessionError::Store(ref why) if *why == StoreError::Full.to_string() => exit::RESOURCES,
         SessionError::Invalid(_) | SessionError::TooLong { .. } => exit::USAGE,
         _ => exit::FAILURE,
     };

@@ -219,7 +219,11 @@ fn wipe(global: &Global, yes: bool) -> anyhow::Result<()> {
             return Err(Exit::new(exit::FAILURE, "nothing was deleted"));
         }
     }
-    room::open(global)?.wipe().map_err(session_exit)?;
+    let folder = global.dirs()?.data;
+    if folder.exists() {
+        // By the files, not by the database: it may be damaged.
+        Store::wipe_folder(&folder).map_err(room::store_exit)?;
+    }
     eprintln!("all sessions are deleted");
     Ok(())
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
 
 use super::body::Named;
 use super::error::ApiError;
@@ -66,15 +67,19 @@ pub(super) async fn pull(State(room): State<Room>, Named(id): Named<String>) -> 
     }
     let (events, stream) = unbounded_channel();
     let (cancel, listener, stopping) = (options.cancel.clone(), events.clone(), room.stopping.clone());
+    let finished = CancellationToken::new();
+    let ended = finished.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = listener.closed() => {}
-            () = stopping.cancelled() => {}
+            () = listener.closed() => cancel.cancel(),
+            () = stopping.cancelled() => cancel.cancel(),
+            // The listener holds the stream open: it has to go when the pull is over.
+            () = ended.cancelled() => {}
         }
-        cancel.cancel();
     });
     let teller = room.clone();
     let work = move || {
+        let _finished = finished.drop_guard();
         let pulled = catalogue::pull(&entry, &teller.dirs.models, &options, |progress| tell(&events, &progress));
         let last = match pulled {
             Ok(path) => {

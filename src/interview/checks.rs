@@ -68,8 +68,9 @@ pub fn faults(text: &str, against: Against<'_>) -> Vec<String> {
     faults
 }
 
-/// A cue that stands there, negated or not.
-fn said(words: &[lexicon::Word], cue: &str) -> bool {
+/// Whether a cue stands there, negated or not.
+#[must_use]
+pub fn said(words: &[lexicon::Word], cue: &str) -> bool {
     let parts: Vec<&str> = cue.split([' ', '-']).filter(|p| !p.is_empty()).collect();
     (0..words.len()).any(|at| {
         words[at..].len() >= parts.len()

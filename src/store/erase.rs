@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::file_failed;
+use super::lock::Lock;
 use super::{Store, StoreError, open_database};
 
 impl Store {
@@ -24,7 +25,7 @@ impl Store {
             // The log still holds the old pages: move it into the file (where they are zero), then cut it to nothing.
             db.execute_batch("VACUUM")?;
             db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            for file in self.beside(".backup")? {
+            for file in beside(&self.inner.file, ".backup")? {
                 overwrite_and_delete(&file)?;
             }
         }
@@ -40,10 +41,22 @@ impl Store {
         let mut db = self.db();
         let empty = Connection::open_in_memory()?;
         std::mem::replace(&mut *db, empty).close().map_err(|(_, error)| error)?;
-        for file in self.beside("")? {
+        for file in beside(&self.inner.file, "")? {
             overwrite_and_delete(&file)?;
         }
         *db = open_database(&self.inner.file)?;
+        Ok(())
+    }
+
+    /// The same for a folder whose database may not open: damaged, or written by a newer version.
+    ///
+    /// # Errors
+    /// [`StoreError::Running`] when a process uses it; when the disk refuses.
+    pub fn wipe_folder(folder: &Path) -> Result<(), StoreError> {
+        let _lock = Lock::take(folder)?;
+        for file in beside(&folder.join(super::DATABASE), "")? {
+            overwrite_and_delete(&file)?;
+        }
         Ok(())
     }
 
@@ -52,21 +65,21 @@ impl Store {
     /// # Errors
     /// When the folder cannot be read.
     pub fn damaged_copies(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let mut copies = self.beside("")?;
+        let mut copies = beside(&self.inner.file, "")?;
         copies.retain(|file| file.to_string_lossy().contains(".damaged-"));
         Ok(copies)
     }
+}
 
-    /// The database's files: those whose name begins with its name and ends with `ending`.
-    fn beside(&self, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
-        let folder = self.folder();
-        let entries = fs::read_dir(folder).map_err(|e| file_failed("read the folder", folder, &e))?;
-        let ours = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(super::DATABASE) && name.ends_with(ending)
-        };
-        Ok(entries.filter_map(|entry| entry.ok().map(|e| e.path())).filter(ours).collect())
-    }
+/// The files of a database: those whose name begins with its name and ends with `ending`.
+fn beside(file: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let entries = fs::read_dir(folder).map_err(|e| file_failed("read the folder", folder, &e))?;
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(super::DATABASE) && name.ends_with(ending)
+    };
+    Ok(entries.filter_map(|entry| entry.ok().map(|e| e.path())).filter(ours).collect())
 }
 
 /// Fills a file with zeros, syncs it, and removes it.

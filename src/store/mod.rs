@@ -55,22 +55,57 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { db: Mutex::new(db), file, lock: Some(lock) }) })
     }
 
-    /// Opens the store for reading beside the process that holds it.
+    /// Opens the store for reading: also beside the process that holds it, and on a disk that is full or read-only.
     ///
     /// # Errors
-    /// When there is none, or it is not of this version.
-    pub fn open_beside(folder: &Path) -> Result<Self, StoreError> {
+    /// As [`Store::open`]; that another process is running is no hindrance.
+    pub fn open_for_reading(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(DATABASE);
-        let db = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        db.busy_timeout(Duration::from_secs(5))?;
-        db.pragma_update(None, "query_only", true)?;
-        let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if usize::try_from(version).ok() != Some(schema::STEPS.len()) {
-            return Err(StoreError::Failed(
-                "another version of offrecord is running on this folder (stop it first)".into(),
-            ));
+        let refused = match Self::open(folder) {
+            Err(StoreError::Running { .. }) => return Self::reader(&file, &[""]),
+            Err(refused @ (StoreError::Full | StoreError::Failed(_))) => refused,
+            other => return other,
+        };
+        // Without room for the index of the log it is kept in memory, by a connection that is alone; without the right
+        // to write, the file is taken as it is.
+        Self::reader(&file, &["PRAGMA locking_mode = EXCLUSIVE", "immutable"]).map_err(|_| refused)
+    }
+
+    /// A connection that cannot write, tried in several ways.
+    fn reader(file: &Path, ways: &[&str]) -> Result<Self, StoreError> {
+        let open = |way: &str| -> Result<Connection, StoreError> {
+            let db = if way == "immutable" {
+                let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?
+            } else {
+                let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+                db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                db.busy_timeout(Duration::from_secs(5))?;
+                db.execute_batch(way)?;
+                db
+            };
+            db.pragma_update(None, "query_only", true)?;
+            let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if usize::try_from(version).ok() != Some(schema::STEPS.len()) {
+                return Err(StoreError::Failed(
+                    "the session database is of another version (stop the offrecord that is running on it)".into(),
+                ));
+            }
+            Ok(db)
+        };
+        let mut last = StoreError::Failed(format!("{} cannot be read", file.display()));
+        for way in ways {
+            match open(way) {
+                Ok(db) => {
+                    return Ok(Self {
+                        inner: Arc::new(Inner { db: Mutex::new(db), file: file.to_owned(), lock: None }),
+                    });
+                }
+                Err(error) => last = error,
+            }
         }
-        Ok(Self { inner: Arc::new(Inner { db: Mutex::new(db), file, lock: None }) })
+        Err(last)
     }
 
     /// Writes the address into the lock file, so that a second start can name it.

@@ -140,7 +140,7 @@ fn a_second_process_is_told_who_runs_and_where() {
     store.announce("http://127.0.0.1:7447").unwrap();
     assert_eq!(message(), format!("already running, pid {pid}, http://127.0.0.1:7447"));
     fill(&store, "a", "words");
-    let beside = Store::open_beside(dir.path()).unwrap();
+    let beside = Store::open_for_reading(dir.path()).unwrap();
     assert_eq!(beside.session("a").unwrap(), store.session("a").unwrap());
     assert!(beside.put_draft("a", "x", 0).is_err(), "a reader cannot write");
     drop((store, beside));
@@ -214,6 +214,23 @@ fn wiping_leaves_no_byte_and_a_store_that_works() {
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Running { .. })), "the lock was kept");
     drop(store);
     assert_eq!(Store::open(dir.path()).unwrap().sessions().unwrap().len(), 1);
+}
+
+#[test]
+fn a_damaged_database_can_be_wiped() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    fill(&store, "a", CANARY);
+    assert!(matches!(Store::wipe_folder(dir.path()), Err(StoreError::Running { .. })));
+    drop(store);
+    let file = dir.path().join(DATABASE);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[..16].fill(b'x');
+    fs::write(&file, bytes).unwrap();
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Damaged { .. })));
+    Store::wipe_folder(dir.path()).unwrap();
+    assert_eq!(holds(dir.path(), CANARY), [""; 0]);
+    assert!(Store::open(dir.path()).unwrap().sessions().unwrap().is_empty());
 }
 
 #[test]
@@ -534,4 +551,38 @@ fn of_many_that_start_at_once_one_gets_the_folder() {
         assert_eq!(held, 1);
         assert!(stores.iter().all(|store| matches!(store, Ok(_) | Err(StoreError::Running { .. }))));
     }
+}
+
+#[test]
+fn what_is_acknowledged_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let pragma = |name: &str| store.db().query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    // 2 = FULL: each commit syncs the log before it returns.
+    assert_eq!((pragma("synchronous"), pragma("secure_delete"), pragma("foreign_keys")), (2, 1, 1));
+    let journal: String = store.db().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(journal, "wal");
+}
+
+#[test]
+fn without_room_for_anything_the_sessions_can_still_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    fill(&store, "a", "in the log");
+    let before = store.session("a").unwrap();
+    // As a crash leaves it: the turns are in the log, not in the database.
+    let copy = tempfile::tempdir().unwrap();
+    let folder = copy.path().join("a folder? 100%#1");
+    fs::create_dir(&folder).unwrap();
+    cut(dir.path(), &folder, usize::MAX);
+    let reader = Store::reader(&folder.join(DATABASE), &["PRAGMA locking_mode = EXCLUSIVE"]).unwrap();
+    assert_eq!(reader.session("a").unwrap(), before);
+    assert!(!folder.join("offrecord.db-shm").exists(), "nothing is written for reading");
+    assert!(reader.put_draft("a", "x", 0).is_err());
+    drop(reader);
+    drop(store);
+    // Put away in order, the file alone is enough.
+    let reader = Store::reader(&dir.path().join(DATABASE), &["immutable"]).unwrap();
+    assert_eq!(reader.session("a").unwrap(), before);
+    assert!(reader.put_draft("a", "x", 0).is_err());
 }

@@ -2,6 +2,7 @@
 //! about them to standard error; with `--json` standard output holds the scorecard alone.
 
 mod input;
+mod lines;
 
 use std::io::{IsTerminal, Write};
 
@@ -14,6 +15,7 @@ use crate::interview::desk::{Desk, GradeEvent, GradeOptions};
 use crate::interview::session::{Reply, ReplyEvent, SessionError, SessionView, Status};
 use crate::interview::transcript::Speaker;
 use input::{Spoken, Typing};
+use lines::Lines;
 
 /// How an interview is held in a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,7 @@ pub struct Options {
 }
 
 const HELP: &str = "An answer ends with an empty line or a line with only a dot.
-  /hint    the next hint; its cost is said before
+  /hint    what the next hint costs; once more gives it
   /time    the clock and the phase
   /pause   stop the clock; /resume lets it run again
   /finish  end the interview
@@ -45,7 +47,14 @@ enum Ended {
 /// # Errors
 /// [`Exit`] with 130 on Ctrl+C; whatever the desk refuses.
 pub async fn hold(desk: &Desk, view: &SessionView, options: &Options) -> anyhow::Result<()> {
-    let mut room = Room { desk, id: view.summary.id.clone(), options, typing: Typing::default() };
+    let mut room = Room {
+        desk,
+        id: view.summary.id.clone(),
+        options,
+        typing: Typing::default(),
+        lines: Lines::new(width()),
+        offered: false,
+    };
     room.greet(view)?;
     let ended = tokio::select! {
         ended = room.interview(view) => Some(ended?),
@@ -74,17 +83,29 @@ pub async fn hold(desk: &Desk, view: &SessionView, options: &Options) -> anyhow:
     }
 }
 
+/// Lines for a person; a file or a pipe gets the words as they are.
+fn width() -> usize {
+    if std::io::stdout().is_terminal() { 80 } else { 0 }
+}
+
 struct Room<'a> {
     desk: &'a Desk,
     id: String,
     options: &'a Options,
     typing: Typing,
+    lines: Lines,
+    /// The cost of the next hint has just been said.
+    offered: bool,
 }
 
 impl Room<'_> {
-    fn greet(&self, view: &SessionView) -> anyhow::Result<()> {
+    fn greet(&mut self, view: &SessionView) -> anyhow::Result<()> {
         if view.summary.status != Status::Finished {
-            eprintln!("{} (session {}). /help says what can be typed.\n", visible(&view.summary.title), self.id);
+            eprintln!(
+                "{} (session {})\nAn answer ends with an empty line. /help says what else can be typed.\n",
+                visible(&view.summary.title),
+                self.id
+            );
             if let Some(document) = &view.document {
                 self.say(&format!("{}\n\n", visible(document)))?;
             }
@@ -142,6 +163,7 @@ impl Room<'_> {
     }
 
     async fn answer(&mut self, text: String) -> anyhow::Result<()> {
+        self.offered = false;
         let next = self.view()?.next_seq;
         match self.desk.answer(&self.id, text, next, None) {
             Ok(reply) => self.listen(reply).await,
@@ -181,12 +203,10 @@ impl Room<'_> {
         Ok(())
     }
 
-    fn command(&self, command: &Spoken) -> anyhow::Result<()> {
+    fn command(&mut self, command: &Spoken) -> anyhow::Result<()> {
+        let offered = std::mem::take(&mut self.offered);
         match command {
-            Spoken::Hint => match self.desk.hint(&self.id) {
-                Ok(hint) => eprintln!("Hint ({}): {}\n", visible(&hint.cost), visible(&hint.text)),
-                Err(error) => eprintln!("{error}"),
-            },
+            Spoken::Hint => self.hint(offered)?,
             Spoken::Pause => {
                 self.desk.pause(&self.id).map_err(session_exit)?;
                 eprintln!("The clock stands. /resume lets it run again.");
@@ -214,6 +234,21 @@ impl Room<'_> {
                 eprintln!("{} is not a command (/help; a space before the slash makes it text)", visible(word));
             }
             Spoken::Help | Spoken::Answer(_) | Spoken::Finish => eprintln!("{HELP}"),
+        }
+        Ok(())
+    }
+
+    /// The cost first; the hint when it is asked for again.
+    fn hint(&mut self, offered: bool) -> anyhow::Result<()> {
+        match self.view()?.next_hint_cost {
+            Some(cost) if !offered => {
+                eprintln!("The next hint: {}. /hint again gives it.", visible(&cost));
+                self.offered = true;
+            }
+            _ => match self.desk.hint(&self.id) {
+                Ok(hint) => eprintln!("Hint: {}\n", visible(&hint.text)),
+                Err(error) => eprintln!("{error}"),
+            },
         }
         Ok(())
     }
@@ -256,13 +291,14 @@ impl Room<'_> {
     }
 
     /// The interviewer speaks.
-    fn say(&self, text: &str) -> anyhow::Result<()> {
+    fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        let text = self.lines.piece(text);
         if self.options.json {
             eprint!("{text}");
-        } else {
-            print!("{text}");
-            std::io::stdout().flush()?;
+            return Ok(());
         }
-        Ok(())
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        Ok(out.flush()?)
     }
 }

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::activations::{Activations, Row};
-use super::format::{Group, Quantised};
-use super::multiply::{Instructions, PANEL, PANELS, Target, Tile};
+use super::format::{Format, GROUP, Group, Matrix, Quantised};
+use super::multiply::{Instructions, PANEL, PANELS, PanelMut, Target, Tile};
 
 /// AVX2 and FMA.
 pub(super) struct Avx2;
@@ -54,6 +54,25 @@ impl Dot for AvxVnni {
 macro_rules! instructions {
     ($name:ident, $features:literal) => {
         impl Instructions for $name {
+            const PANEL_FROM: usize = 3;
+            type Loaded = Group;
+
+            #[target_feature(enable = $features)]
+            #[inline]
+            unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Group {
+                let mut group = Group::default();
+                // SAFETY: promised by the caller.
+                unsafe { unpack::<Q>(blocks, &mut group) };
+                group
+            }
+
+            #[target_feature(enable = $features)]
+            #[inline]
+            unsafe fn panel<Q: Quantised>(matrix: &Matrix<'_>, rows: (usize, usize), panel: PanelMut<'_>) {
+                // SAFETY: promised by the caller.
+                unsafe { interleave::<Q>(matrix, rows, panel) }
+            }
+
             #[target_feature(enable = $features)]
             #[inline]
             unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
@@ -81,6 +100,146 @@ macro_rules! instructions {
 
 instructions!(Avx2, "avx2,fma,f16c");
 instructions!(AvxVnni, "avxvnni,avx2,fma,f16c");
+
+/// What stands in for blocks beyond the end of a row.
+static NOTHING: [u8; 64] = [0; 64];
+
+/// Unpacks a group; see [`Quantised::unpack`].
+///
+/// # Safety
+/// The processor must have AVX2 and F16C.
+#[inline(always)]
+unsafe fn unpack<Q: Quantised>(blocks: &[u8], group: &mut Group) {
+    if GROUP / Q::SUB == 8 && !matches!(Q::FORMAT, Format::Q4K | Format::Q5K) {
+        let count = blocks.len() / (Q::GROUP_BYTES / 8);
+        // SAFETY: promised by the caller; so many blocks are there. The constant lets the compiler drop the comparisons
+        // from the common case.
+        unsafe {
+            if count >= 8 { small::<Q>(blocks.as_ptr(), 8, group) } else { small::<Q>(blocks.as_ptr(), count, group) }
+        }
+    } else {
+        Q::unpack(blocks, group);
+    }
+}
+
+/// Up to eight blocks of `Q4_0`, `Q4_1`, `Q5_0`, `Q5_1` or `Q8_0`.
+///
+/// # Safety
+/// `count` blocks must be there.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn small<Q: Quantised>(blocks: *const u8, count: usize, group: &mut Group) {
+    let size = Q::GROUP_BYTES / 8;
+    // SAFETY: promised by the caller. A block is one or two halves, fifth bits where it has them, and 16 bytes of
+    // nibbles or 32 of bytes; the stand-in is longer than any block. A group holds 256 weights and 16 scales.
+    unsafe {
+        let block = |i: usize| if i < count { blocks.add(i * size) } else { NOTHING.as_ptr() };
+        let halves = |at: usize| {
+            let half = |i: usize| block(i).add(at).cast::<i16>().read_unaligned();
+            _mm256_cvtph_ps(_mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7)))
+        };
+        _mm256_storeu_ps(group.d.as_mut_ptr(), halves(0));
+        if Q::MINS {
+            _mm256_storeu_ps(group.m.as_mut_ptr(), _mm256_sub_ps(_mm256_setzero_ps(), halves(2)));
+        }
+        for i in 0..8 {
+            let block = block(i);
+            let q = if matches!(Q::FORMAT, Format::Q8_0) {
+                _mm256_xor_si256(_mm256_loadu_si256(block.add(2).cast()), _mm256_set1_epi8(-128))
+            } else {
+                let nibbles = _mm_loadu_si128(block.add(size - 16).cast());
+                let both = _mm256_set_m128i(_mm_srli_epi16::<4>(nibbles), nibbles);
+                let q = _mm256_and_si256(both, _mm256_set1_epi8(15));
+                if matches!(Q::FORMAT, Format::Q4_0 | Format::Q4_1) {
+                    q
+                } else {
+                    // Each byte gets the byte of `bits` that holds its bit, then looks at that bit.
+                    let bits = _mm256_set1_epi32(block.add(size - 20).cast::<i32>().read_unaligned());
+                    let bytes =
+                        _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+                    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+                    let picked = _mm256_and_si256(_mm256_shuffle_epi8(bits, bytes), bit);
+                    let set = _mm256_cmpeq_epi8(picked, bit);
+                    _mm256_or_si256(q, _mm256_and_si256(set, _mm256_set1_epi8(16)))
+                }
+            };
+            _mm256_store_si256(group.q.as_mut_ptr().add(32 * i).cast(), q);
+        }
+    }
+}
+
+/// See [`Instructions::panel`].
+///
+/// # Safety
+/// The processor must have AVX2 and F16C.
+#[inline(always)]
+unsafe fn interleave<Q: Quantised>(matrix: &Matrix<'_>, (first, count): (usize, usize), panel: PanelMut<'_>) {
+    let subs = GROUP / Q::SUB;
+    let PanelMut { q, d, m } = panel;
+    let mut rows: [Group; PANEL] = std::array::from_fn(|_| Group::default());
+    let scales = d.chunks_mut(PANEL * subs).zip(m.chunks_mut(PANEL * subs));
+    for (at, (q, (d, m))) in q.chunks_mut(PANEL * GROUP).zip(scales).enumerate() {
+        for (row, group) in rows.iter_mut().enumerate().take(count) {
+            let bytes = matrix.row(first + row);
+            let start = at * Q::GROUP_BYTES;
+            // SAFETY: promised by the caller.
+            unsafe { unpack::<Q>(&bytes[start..(start + Q::GROUP_BYTES).min(bytes.len())], group) };
+        }
+        for half in 0..2 {
+            let rows = &rows[half * 8..half * 8 + 8];
+            // SAFETY: a group has 256 weights (64 fours, in eights) and 16 scales; the chunks below are bounded.
+            unsafe {
+                for (part, q) in q.chunks_mut(PANEL * 32).enumerate() {
+                    let columns = transpose(std::array::from_fn(|row| {
+                        _mm256_load_si256(rows[row].q.as_ptr().add(32 * part).cast())
+                    }));
+                    for (place, column) in q.chunks_exact_mut(64).zip(columns) {
+                        _mm256_storeu_si256(place[half * 32..half * 32 + 32].as_mut_ptr().cast(), column);
+                    }
+                }
+                for (part, (d, m)) in d.chunks_mut(PANEL * 8).zip(m.chunks_mut(PANEL * 8)).enumerate() {
+                    let scales = |of: fn(&Group) -> *const f32| {
+                        transpose(std::array::from_fn(|row| _mm256_loadu_si256(of(&rows[row]).add(8 * part).cast())))
+                    };
+                    let store = |places: &mut [f32], columns: [__m256i; 8]| {
+                        for (place, column) in places.chunks_exact_mut(PANEL).zip(columns) {
+                            _mm256_storeu_si256(place[half * 8..half * 8 + 8].as_mut_ptr().cast(), column);
+                        }
+                    };
+                    store(d, scales(|group| group.d.as_ptr()));
+                    if Q::MINS {
+                        store(m, scales(|group| group.m.as_ptr()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transposes 8 x 8 values of 32 bits.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn transpose(r: [__m256i; 8]) -> [__m256i; 8] {
+    let mut a = r;
+    for i in 0..4 {
+        a[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    let mut b = a;
+    for i in 0..2 {
+        b[4 * i] = _mm256_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 1] = _mm256_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 2] = _mm256_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
+        b[4 * i + 3] = _mm256_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
+    }
+    // b[j] and b[4 + j] hold, in 128-bit lane l, column 4l + j of rows 0 to 3 and 4 to 7.
+    let mut c = b;
+    for j in 0..4 {
+        c[j] = _mm256_permute2x128_si256::<0x20>(b[j], b[4 + j]);
+        c[4 + j] = _mm256_permute2x128_si256::<0x31>(b[j], b[4 + j]);
+    }
+    c
+}
 
 /// # Safety
 /// As [`Instructions::terms`].

@@ -176,6 +176,8 @@ impl Default for Group {
 
 /// A quantised block format.
 pub trait Quantised {
+    /// Which.
+    const FORMAT: Format;
     /// Bytes of 256 weights.
     const GROUP_BYTES: usize;
     /// Weights that share a scale: 16 or 32.
@@ -203,7 +205,7 @@ pub fn f16_to_f32(half: u16) -> f32 {
 #[inline(always)]
 #[must_use]
 pub fn f32_to_f16(value: f32) -> u16 {
-    half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
+    ::half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
 }
 
 #[inline(always)]
@@ -217,6 +219,7 @@ macro_rules! small_format {
         pub struct $name;
 
         impl Quantised for $name {
+            const FORMAT: Format = Format::$name;
             const GROUP_BYTES: usize = 8 * $bytes;
             const SUB: usize = 32;
             const OFFSET: i32 = $offset;
@@ -295,6 +298,7 @@ macro_rules! large_format {
         pub struct $name;
 
         impl Quantised for $name {
+            const FORMAT: Format = Format::$name;
             const GROUP_BYTES: usize = $bytes;
             const SUB: usize = $sub;
             const OFFSET: i32 = $offset;

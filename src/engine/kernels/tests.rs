@@ -20,7 +20,7 @@ fn random_matrix(format: Format, rows: usize, columns: usize, random: &mut ChaCh
         Format::F16 => &[0],
         Format::Bf16 => {
             for raw in bytes.as_chunks_mut::<2>().0 {
-                *raw = half::bf16::from_f32(random.random_range(-1.0..1.0)).to_le_bytes();
+                *raw = ::half::bf16::from_f32(random.random_range(-1.0..1.0)).to_le_bytes();
             }
             &[]
         }
@@ -32,7 +32,7 @@ fn random_matrix(format: Format, rows: usize, columns: usize, random: &mut ChaCh
     };
     for block in bytes.chunks_exact_mut(block) {
         for at in halves {
-            let value = half::f16::from_f32(random.random_range(-0.01_f32..0.01));
+            let value = ::half::f16::from_f32(random.random_range(-0.01_f32..0.01));
             block[*at..at + 2].copy_from_slice(&value.to_le_bytes());
         }
     }
@@ -125,7 +125,7 @@ fn extreme_weights_do_not_overflow() {
         let (rows, columns) = (33, 64);
         let mut bytes = vec![fill; Format::Q8_0.row_bytes(columns).unwrap() * rows];
         for block in bytes.chunks_exact_mut(34) {
-            block[..2].copy_from_slice(&half::f16::ONE.to_le_bytes());
+            block[..2].copy_from_slice(&::half::f16::ONE.to_le_bytes());
         }
         let matrix = Matrix::new(Format::Q8_0, rows, columns, &bytes).unwrap();
         for kernel in Kernel::available() {

@@ -1,0 +1,216 @@
+//! Calibration: reads labelled answers with a model, fits by question-level cross-validation, writes the file that ships.
+//!
+//! Prints what each group of features is worth on questions it has not seen, also when it is worth nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::dataset::{self, Item};
+use super::measure::{self, Metrics};
+use super::rows;
+use super::run::{self, Plan};
+use super::samples::Sample;
+use crate::engine::{Engine, ModelInfo};
+use crate::grading::agreement::Pair;
+use crate::grading::answer;
+use crate::grading::calibration::{Calibration, TrainedOn, VERSION, question_hash};
+use crate::grading::passage;
+use crate::grading::ridge::Ridge;
+use crate::grading::surface;
+
+/// Penalties tried.
+const LAMBDAS: [f64; 6] = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
+
+/// What was learnt, and what each part of it is worth.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// By group of features, then data set: held-out metrics.
+    pub groups: BTreeMap<String, BTreeMap<String, Metrics>>,
+    /// The penalty chosen (by held-out error over all data).
+    pub lambda: f64,
+    /// Held-out error by penalty.
+    pub errors: Vec<(f64, f64)>,
+    /// Feature and weight, largest first.
+    pub weights: Vec<(String, f64)>,
+}
+
+/// Reads the data (a stopped run goes on) and fits.
+///
+/// # Errors
+/// When a file cannot be read or written, or fewer than three questions are there.
+pub async fn calibrate(
+    plan: &Plan,
+    engine: Option<Engine>,
+    recipe: &str,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
+) -> anyhow::Result<(Calibration, Report)> {
+    let info = engine.as_ref().map(|e| e.info().clone());
+    run::run(plan, engine, None, progress).await?;
+    let samples = run::read_samples(&plan.output)?;
+    let mut items: HashMap<(String, String), Item> = HashMap::new();
+    for path in &plan.data {
+        for item in dataset::read(path)?.items {
+            items.insert((item.dataset.clone(), item.id.clone()), item);
+        }
+    }
+    let rows: Vec<(&Item, &Sample)> = samples
+        .iter()
+        .filter(|s| !s.features.is_empty())
+        .filter_map(|s| items.get(&(s.dataset.clone(), s.id.clone())).map(|i| (i, s)))
+        .collect();
+    fit(&rows, info.as_ref(), recipe, plan.seed)
+}
+
+/// Fits on read samples.
+///
+/// # Errors
+/// When fewer than three questions are there.
+pub fn fit(
+    rows: &[(&Item, &Sample)],
+    info: Option<&ModelInfo>,
+    recipe: &str,
+    seed: u64,
+) -> anyhow::Result<(Calibration, Report)> {
+    let hashes: Vec<String> = rows.iter().map(|(i, _)| question_hash(&i.question)).collect();
+    let mut number: BTreeMap<&str, usize> = BTreeMap::new();
+    for h in &hashes {
+        let next = number.len();
+        number.entry(h).or_insert(next);
+    }
+    anyhow::ensure!(
+        number.len() >= 3,
+        "calibration needs answers to at least three questions, here are {}",
+        number.len()
+    );
+    let questions: Vec<usize> = hashes.iter().map(|h| number[h.as_str()]).collect();
+    let fold = rows::folds(&questions);
+    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| restored(&s.features)).collect();
+    let targets: Vec<f64> = rows.iter().map(|(i, _)| i.share()).collect();
+    let importance = per_question(&questions);
+    let names = names(features.first().map_or(0, Vec::len));
+
+    let error = |predicted: &[f64]| {
+        predicted.iter().zip(&targets).zip(&importance).map(|((p, t), w)| w * (p - t).powi(2)).sum::<f64>()
+            / importance.iter().sum::<f64>()
+    };
+    let mut errors = Vec::new();
+    for lambda in LAMBDAS {
+        errors.push((lambda, error(&held_out(&features, &targets, &importance, &fold, lambda))));
+    }
+    let lambda = errors.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.1, |e| e.0);
+    let predicted = held_out(&features, &targets, &importance, &fold, lambda);
+    let sigma = error(&predicted).sqrt();
+
+    let mut groups = BTreeMap::new();
+    for (group, columns) in groups_of(names.len()) {
+        let part: Vec<Vec<f64>> = features.iter().map(|f| columns.iter().map(|&j| f[j]).collect()).collect();
+        let predicted = held_out(&part, &targets, &importance, &fold, lambda);
+        groups.insert(group, by_dataset(rows, &questions, &predicted, seed));
+    }
+
+    let whole = Ridge::fit(&features, &targets, &importance, lambda);
+    let folds: Vec<Ridge> = (0..=fold.iter().copied().max().unwrap_or(0))
+        .map(|held| without(held, &features, &targets, &importance, &fold, lambda))
+        .collect();
+    let mut weights: Vec<(String, f64)> = names.iter().cloned().zip(whole.weight.iter().copied()).collect();
+    weights.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    let mut trained_on: BTreeMap<&str, (usize, std::collections::BTreeSet<&str>)> = BTreeMap::new();
+    for ((item, _), hash) in rows.iter().zip(&hashes) {
+        let entry = trained_on.entry(&item.dataset).or_default();
+        entry.0 += 1;
+        entry.1.insert(hash);
+    }
+    let calibration = Calibration {
+        version: VERSION,
+        model: info.map_or_else(|| "none".into(), |i| i.id.clone()),
+        model_sha256: info.map(|i| i.sha256.clone()).unwrap_or_default(),
+        prompt_sha256: answer::prompt_sha256(),
+        recipe: recipe.to_owned(),
+        trained_on: trained_on
+            .into_iter()
+            .map(|(dataset, (items, questions))| TrainedOn {
+                dataset: dataset.into(),
+                items,
+                questions: questions.len(),
+            })
+            .collect(),
+        features: names,
+        lambda,
+        whole,
+        folds,
+        questions: hashes.iter().cloned().zip(fold.iter().copied()).collect(),
+        sigma,
+    };
+    Ok((calibration, Report { groups, lambda, errors, weights }))
+}
+
+/// Every question weighs the same, however many answers it has.
+fn per_question(questions: &[usize]) -> Vec<f64> {
+    let mut count: BTreeMap<usize, f64> = BTreeMap::new();
+    for q in questions {
+        *count.entry(*q).or_default() += 1.0;
+    }
+    let mean = questions.len() as f64 / count.len().max(1) as f64;
+    questions.iter().map(|q| mean / count[q]).collect()
+}
+
+fn without(held: usize, x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Ridge {
+    let keep: Vec<usize> = (0..x.len()).filter(|&i| fold[i] != held).collect();
+    let rows: Vec<Vec<f64>> = keep.iter().map(|&i| x[i].clone()).collect();
+    let pick = |v: &[f64]| keep.iter().map(|&i| v[i]).collect::<Vec<_>>();
+    Ridge::fit(&rows, &pick(y), &pick(w), lambda)
+}
+
+fn held_out(x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Vec<f64> {
+    let mut predicted = vec![0.0; x.len()];
+    for held in 0..=fold.iter().copied().max().unwrap_or(0) {
+        let ridge = without(held, x, y, w, fold, lambda);
+        for i in (0..x.len()).filter(|&i| fold[i] == held) {
+            predicted[i] = ridge.predict(&x[i]).clamp(0.0, 1.0);
+        }
+    }
+    predicted
+}
+
+/// "Not asked" in a sample is its mean in a fit: a ridge that skips it.
+fn restored(features: &[f64]) -> Vec<f64> {
+    features.iter().map(|v| if *v <= -99.0 { 0.0 } else { *v }).collect()
+}
+
+fn names(width: usize) -> Vec<String> {
+    let all = surface::NAMES.iter().chain(&answer::MODEL_NAMES).map(|n| (*n).to_owned());
+    all.take(width).collect()
+}
+
+fn groups_of(width: usize) -> Vec<(String, Vec<usize>)> {
+    let surface = surface::NAMES.len().min(width);
+    let mut groups = vec![("length".to_owned(), vec![0]), ("surface".to_owned(), (0..surface).collect())];
+    if width > surface {
+        let model = |from: usize, to: usize| (surface + from..surface + to).collect::<Vec<_>>();
+        groups.push(("model".into(), model(0, width - surface)));
+        groups.push(("model: mark".into(), model(0, 3)));
+        groups.push(("model: correct, error, missing".into(), model(3, 9)));
+        groups.push(("model: points".into(), model(9, width - surface)));
+        groups.push(("all".into(), (0..width).collect()));
+    }
+    groups
+}
+
+fn by_dataset(
+    rows: &[(&Item, &Sample)],
+    questions: &[usize],
+    predicted: &[f64],
+    seed: u64,
+) -> BTreeMap<String, Metrics> {
+    let mut sets: BTreeMap<&str, (Vec<&Item>, Vec<Pair>)> = BTreeMap::new();
+    for (((item, _), &question), &predicted) in rows.iter().zip(questions).zip(predicted) {
+        let set = sets.entry(&item.dataset).or_default();
+        set.0.push(item);
+        let words = passage::words(&item.answer).len();
+        set.1.push(Pair { question, human: item.share(), predicted, words });
+    }
+    sets.into_iter()
+        .map(|(name, (items, pairs))| (name.to_owned(), measure::metrics(&pairs, dataset::levels(&items), seed)))
+        .collect()
+}

@@ -1,0 +1,130 @@
+//! Calibration: what a model's probabilities and the surface features are worth, learnt on labelled answers.
+//!
+//! A file per model, made by `offrecord bench calibrate`, with its recipe. It holds one line for new questions and one
+//! per fold for the questions it was trained on, so that no answer is ever graded by a line that has seen its question.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::provenance::hex;
+use super::ridge::Ridge;
+
+/// Version of the file.
+pub const VERSION: u32 = 1;
+
+/// A calibration file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Model id; `none` for surface features only.
+    pub model: String,
+    /// SHA-256 of the model file; empty for `none`.
+    pub model_sha256: String,
+    /// SHA-256 of what the judge of answers reads.
+    pub prompt_sha256: String,
+    /// The command that makes it again.
+    pub recipe: String,
+    /// Data sets, each with its items and questions.
+    pub trained_on: Vec<TrainedOn>,
+    /// Names of the features, in order.
+    pub features: Vec<String>,
+    /// Ridge penalty.
+    pub lambda: f64,
+    /// For questions that were not trained on.
+    pub whole: Ridge,
+    /// Each trained without its fold's questions.
+    pub folds: Vec<Ridge>,
+    /// Hash of a question to the fold that has not seen it.
+    pub questions: BTreeMap<String, usize>,
+    /// Standard deviation of the held-out error, in shares of the scale.
+    pub sigma: f64,
+}
+
+/// A data set of the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainedOn {
+    /// Name.
+    pub dataset: String,
+    /// Answers used.
+    pub items: usize,
+    /// Questions used.
+    pub questions: usize,
+}
+
+impl Calibration {
+    /// Predicts the share of the scale for a row of features, by the line that has not seen the question.
+    #[must_use]
+    pub fn predict(&self, features: &[f64], question: &str) -> f64 {
+        let fold = self.questions.get(&question_hash(question)).and_then(|&f| self.folds.get(f));
+        fold.unwrap_or(&self.whole).predict(features).clamp(0.0, 1.0)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: Self = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        if file.version != VERSION {
+            return Err(format!("calibration version {}, this program reads {VERSION}", file.version));
+        }
+        let width = file.features.len();
+        let fits = |r: &Ridge| r.mean.len() == width && r.scale.len() == width && r.weight.len() == width;
+        if !fits(&file.whole) || !file.folds.iter().all(fits) {
+            return Err("the weights do not fit the features".into());
+        }
+        Ok(file)
+    }
+}
+
+/// SHA-256 of a file's text, for provenance.
+#[must_use]
+pub fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// A question by its words, whatever its id.
+#[must_use]
+pub fn question_hash(question: &str) -> String {
+    let plain = question.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    hex(&Sha256::digest(plain.as_bytes()))[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(value: f64) -> Ridge {
+        Ridge { mean: vec![0.0], scale: vec![1.0], weight: vec![0.0], intercept: value }
+    }
+
+    #[test]
+    fn a_question_of_the_training_is_graded_by_the_line_that_has_not_seen_it() {
+        let calibration = Calibration {
+            version: VERSION,
+            model: "m".into(),
+            model_sha256: "s".into(),
+            prompt_sha256: "p".into(),
+            recipe: "r".into(),
+            trained_on: Vec::new(),
+            features: vec!["x".into()],
+            lambda: 1.0,
+            whole: line(0.9),
+            folds: vec![line(0.1), line(7.0)],
+            questions: [(question_hash("Seen  one?"), 0), (question_hash("other"), 1)].into(),
+            sigma: 0.2,
+        };
+        assert!((calibration.predict(&[1.0], "seen one?") - 0.1).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "other") - 1.0).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "new") - 0.9).abs() < 1e-12);
+        let text = serde_json::to_string(&calibration).expect("plain data");
+        assert_eq!(Calibration::parse(&text), Ok(calibration));
+        assert!(Calibration::parse(&text.replace("\"x\"", "\"x\",\"y\"")).is_err());
+        assert!(Calibration::parse("{}").is_err());
+    }
+}
