@@ -34,7 +34,7 @@ export async function startMock({ pace = 5, hold = null, sessions = canned.sessi
     url: `http://127.0.0.1:${server.address().port}`,
     state,
     cut: () => open.forEach((socket) => socket.destroy()),
-    close: () => (open.forEach((socket) => socket.destroy()), new Promise((closed) => server.close(closed))),
+    close: () => ((state.hold = null), open.forEach((socket) => socket.destroy()), new Promise((closed) => server.close(closed))),
   };
 }
 

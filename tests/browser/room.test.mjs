@@ -158,6 +158,24 @@ inRoom("a paste of ten megabytes is refused in words and the room lives", "/sess
   assert.ok(mock.state.drafts.every((/** @type {string} */ draft) => draft.length < 200_000));
 });
 
+inRoom("the talk stays at its end, unless the reader has gone up", "/sessions/long", async ({ page }) => {
+  const toEnd = () => page.locator(".transcript").evaluate((/** @type {HTMLElement} */ box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+  await page.locator(".turn").nth(199).waitFor();
+  await page.waitForFunction(() => {
+    const box = /** @type {HTMLElement} */ (document.querySelector(".transcript"));
+    return box.scrollHeight - box.scrollTop - box.clientHeight < 8;
+  });
+  await page.locator(".transcript").evaluate((/** @type {HTMLElement} */ box) => (box.scrollTop -= 900));
+  await page.getByRole("button", { name: "To the newest" }).waitFor();
+  assert.ok((await toEnd()) > 500);
+  await page.locator("#answer").fill("An answer.\n".repeat(30));
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  await page.waitForTimeout(100);
+  assert.ok((await toEnd()) < 8, `${await toEnd()} px from the end`);
+  assert.equal(await page.getByRole("button", { name: "To the newest" }).count(), 0);
+});
+
 inRoom("reduced motion is honoured", "/sessions/answered", async ({ page }) => {
   await page.getByText("reading 812 of 1,204").waitFor();
   assert.equal(await page.locator(".pulse").evaluate((/** @type {Element} */ dot) => getComputedStyle(dot).animationName), "none");
