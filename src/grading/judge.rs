@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::checklist::Item;
-use super::evidence::Place;
+use super::evidence::{Place, Segment};
 use super::rubric::DimensionText;
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt, Scored};
 use crate::interview::transcript::Round;
@@ -54,15 +54,38 @@ pub struct Judgement {
     pub lift: f64,
 }
 
-/// Judges places of items, in order.
+/// Judges places of items, in order. Questions on one segment go together, so that its words are read once.
 ///
 /// # Errors
 /// What the engine failed with.
 pub async fn judge_places(
     engine: &Engine,
     round: Round,
+    segments: &[Segment],
     asked: &[(&Item, &Place)],
 ) -> Result<Vec<Judgement>, EngineError> {
+    let habits = habits(engine, round, asked).await?;
+    let mut judgements = vec![Judgement { p_yes: 0.5, lift: 0.0 }; asked.len()];
+    for (index, segment) in segments.iter().enumerate() {
+        let own: Vec<usize> = (0..asked.len()).filter(|&k| asked[k].1.segment == index).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let choices = own.iter().map(|&k| yes_no(round, asked[k].0, &segment.asked, &segment.said)).collect();
+        for (&k, s) in own.iter().zip(choose(engine, choices).await?.iter()) {
+            let p_yes = p_yes(s)?;
+            judgements[k] = Judgement { p_yes, lift: logit(p_yes) - logit(habits[asked[k].0.ask.as_str()]) };
+        }
+    }
+    Ok(judgements)
+}
+
+/// What the model says to each question when the words show nothing.
+async fn habits<'a>(
+    engine: &Engine,
+    round: Round,
+    asked: &[(&'a Item, &Place)],
+) -> Result<HashMap<&'a str, f64>, EngineError> {
     let mut known: HashMap<&str, f64> = HashMap::new();
     let mut strangers: Vec<&Item> = Vec::new();
     for (item, _) in asked {
@@ -73,25 +96,13 @@ pub async fn judge_places(
         }
     }
     let file = file();
-    let mut choices: Vec<Choice> =
-        asked.iter().map(|(item, place)| yes_no(round, item, &place.asked, &place.said)).collect();
-    choices.extend(strangers.iter().map(|i| yes_no(round, i, &file.nothing_asked, &file.nothing_said)));
-    let scored = choose(engine, choices).await?;
-    let (on_places, on_nothing) = scored.split_at(asked.len());
-    for (item, s) in strangers.iter().zip(on_nothing) {
+    let choices = strangers.iter().map(|i| yes_no(round, i, &file.nothing_asked, &file.nothing_said)).collect();
+    for (item, s) in strangers.iter().zip(choose(engine, choices).await?.iter()) {
         let habit = p_yes(s)?;
         remember(engine, item, habit);
         known.insert(&item.ask, habit);
     }
-    asked
-        .iter()
-        .zip(on_places)
-        .map(|((item, _), s)| {
-            let p_yes = p_yes(s)?;
-            let habit = known[item.ask.as_str()];
-            Ok(Judgement { p_yes, lift: logit(p_yes) - logit(habit) })
-        })
-        .collect()
+    Ok(known)
 }
 
 /// Reads the level of a dimension on its quotations: one distribution over levels 1 to 5 per order of the anchors.
@@ -244,7 +255,7 @@ pub fn logit(p: f64) -> f64 {
 
 type Habits = HashMap<(String, String), f64>;
 
-fn habits() -> std::sync::MutexGuard<'static, Habits> {
+fn memory() -> std::sync::MutexGuard<'static, Habits> {
     static HABITS: OnceLock<Mutex<Habits>> = OnceLock::new();
     HABITS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -256,12 +267,12 @@ fn habit_key(engine: &Engine, item: &Item) -> Option<(String, String)> {
 }
 
 fn remembered(engine: &Engine, item: &Item) -> Option<f64> {
-    habits().get(&habit_key(engine, item)?).copied()
+    memory().get(&habit_key(engine, item)?).copied()
 }
 
 fn remember(engine: &Engine, item: &Item, habit: f64) {
     if let Some(key) = habit_key(engine, item) {
-        habits().insert(key, habit);
+        memory().insert(key, habit);
     }
 }
 

@@ -12,6 +12,7 @@ pub mod checklist;
 pub mod contradiction;
 pub mod cue;
 pub mod evidence;
+pub mod forest;
 pub mod judge;
 pub mod passage;
 pub mod provenance;
@@ -34,7 +35,7 @@ use crate::interview::transcript::{Speaker, Transcript, Turn};
 use caps::Cap;
 use checklist::Item;
 use evidence::Place;
-use passage::Passage;
+use judge::Judgement;
 use reading::Reading;
 use rubric::Rubric;
 use scorecard::{AppliedCap, Evidence, ItemReading, Reason, Sign};
@@ -120,12 +121,27 @@ pub async fn grade(
     let items = checklist::items(round, input.problem, input.competencies);
     let round_caps = caps::of_signals(rubric, round, &signals);
     let limits = Limits::new(input.hints, &signals.hypothetical_turns);
-    let scene = Scene { engine, rubric, transcript: &transcript, passages: &readable.passages, items: &items, limits };
+    let segments = evidence::segments(&readable.passages, &transcript);
+    let places: Vec<(usize, Place)> = items
+        .iter()
+        .enumerate()
+        .flat_map(|(at, item)| {
+            let found = evidence::places(item, &readable.passages, &segments, &transcript);
+            found.into_iter().map(move |place| (at, place))
+        })
+        .collect();
+    let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
+    let judged = judge::judge_places(engine, round, &segments.list, &asked).await;
+    let scene = Scene { engine, rubric, transcript: &transcript, items: &items, asked: &asked, limits };
 
     let mut dimensions = Vec::with_capacity(Dimension::ALL.len());
     for dimension in Dimension::ALL {
         let own_caps = round_caps.iter().filter(|c| c.dimension == dimension).cloned().collect();
-        let report = match scene.dimension(dimension, own_caps, options.seed).await {
+        let findings = match &judged {
+            Ok(judgements) => scene.dimension(dimension, judgements, own_caps, options.seed).await,
+            Err(error) => Err(error.clone()),
+        };
+        let report = match findings {
             Ok(findings) => report::report(rubric, round, findings),
             Err(error) => {
                 let message = format!("The model failed, so there is no number: {error}.");
@@ -239,8 +255,8 @@ struct Scene<'a> {
     engine: &'a Engine,
     rubric: &'a Rubric,
     transcript: &'a Transcript,
-    passages: &'a [Passage],
     items: &'a [Item],
+    asked: &'a [(&'a Item, &'a Place)],
     limits: Limits,
 }
 
@@ -248,19 +264,16 @@ impl<'a> Scene<'a> {
     async fn dimension(
         &self,
         dimension: Dimension,
+        judgements: &[Judgement],
         mut caps: Vec<Cap>,
         seed: u64,
     ) -> Result<report::Findings<'a>, EngineError> {
         let items: Vec<&Item> = self.items.iter().filter(|i| i.dimension == dimension).collect();
-        let found: Vec<(&Item, Vec<Place>)> =
-            items.iter().map(|i| (*i, evidence::places(i, self.passages, self.transcript))).collect();
-        let asked: Vec<(&Item, &Place)> =
-            found.iter().flat_map(|(item, places)| places.iter().map(|p| (*item, p))).collect();
-        let judgements = judge::judge_places(self.engine, self.transcript.round, &asked).await?;
+        let own = self.asked.iter().zip(judgements).filter(|((item, _), _)| item.dimension == dimension);
 
         let mut pieces: Vec<Evidence> = Vec::new();
         let mut best: HashMap<&str, (f64, f64, u8)> = HashMap::new();
-        for ((item, place), judgement) in asked.iter().zip(&judgements) {
+        for ((item, place), judgement) in own {
             let strength = reading::strength(&self.rubric.combine, place.specific, *judgement);
             let anchor = self.limits.anchor(item, place.quote.turn);
             let entry = best.entry(&item.id).or_insert((strength, judgement.p_yes, anchor));
