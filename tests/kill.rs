@@ -237,5 +237,7 @@ fn nothing_acknowledged_is_lost_or_doubled() {
     }
     let answers = acknowledged.turns.len();
     assert!(answers > kills, "only {answers} turns in {kills} sittings");
-    println!("{kills} kills, {answers} turns acknowledged, 0 lost, 0 doubled");
+    let cards = acknowledged.cards.len();
+    assert!(cards > 0, "no grade was ever acknowledged");
+    println!("{kills} kills, {answers} turns and {cards} scorecards acknowledged, 0 lost, 0 doubled");
 }

@@ -6,12 +6,25 @@ import { call } from "./api.js";
 
 const settle = 700;
 
+/** More than the server takes for a draft; far more than an answer may have. Kept in this browser all the same. */
+const largest = 128 * 1024;
+
 /** @param {string} id */
 const key = (id) => `offrecord.draft.${id}`;
 
 /** @param {string} id */
 export function forgetDraft(id) {
   localStorage.removeItem(key(id));
+}
+
+/** @param {string} id @param {string} text */
+function keep(id, text) {
+  if (text === "") return forgetDraft(id);
+  try {
+    localStorage.setItem(key(id), text);
+  } catch {
+    // A paste of several megabytes does not fit the browser's storage. It stays in the box, which says it is too long.
+  }
 }
 
 /**
@@ -29,7 +42,7 @@ export function useDraft(id, stored, open) {
   /** @param {boolean} leaving */
   const push = (leaving) => {
     clearTimeout(timer.current);
-    if (!open || sent.current === latest.current) return;
+    if (!open || sent.current === latest.current || latest.current.length > largest) return;
     sent.current = latest.current;
     call("PUT", `/api/sessions/${encodeURIComponent(id)}/draft`, { text: latest.current }, { keepalive: leaving }).catch(() => {
       sent.current = "\0";
@@ -40,8 +53,7 @@ export function useDraft(id, stored, open) {
   const write = (next) => {
     setText(next);
     latest.current = next;
-    if (next === "") forgetDraft(id);
-    else localStorage.setItem(key(id), next);
+    keep(id, next);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => push(false), settle);
   };

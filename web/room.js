@@ -3,6 +3,7 @@
 
 import { ApiError, call, get, open } from "./api.js";
 import { cell } from "./cell.js";
+import { elapsed } from "./elapsed.js";
 
 /** @typedef {import("./types.js").Session} Session */
 
@@ -145,7 +146,7 @@ export function openRoom(id) {
       reply.set({ state: "idle" });
       return refused(cause, seq, text);
     }
-    append({ seq, role: "candidate", text, at_ms: undefined });
+    append({ seq, role: "candidate", text, at_ms: elapsed(known.clock) });
     reply.set({ state: "waiting" });
     follow(events).catch((cause) => {
       streaming = false;

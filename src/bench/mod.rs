@@ -33,3 +33,4 @@ impl Dice {
         ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
+pub mod judgements;

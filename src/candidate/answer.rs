@@ -58,12 +58,19 @@ impl<'a> Candidate<'a> {
         if self.profile.manner == Manner::OnlyOtherwise {
             return self.otherwise();
         }
-        self.from_bank(plan, asked).unwrap_or_else(|| self.otherwise())
+        let said = self.bank_answer(plan, asked);
+        if asked.act == Act::Answer {
+            *self.replied.entry(Act::Answer).or_default() += 1;
+        }
+        said.unwrap_or_else(|| self.otherwise())
     }
 
-    fn from_bank(&self, plan: &Plan, asked: &Move) -> Option<Said> {
+    fn bank_answer(&self, plan: &Plan, asked: &Move) -> Option<Said> {
         let (bank, topic) = match plan.round {
-            Round::SystemDesign => (self.banks.get(&plan.problem)?, design_topic(asked)),
+            Round::SystemDesign => {
+                let times = self.replied.get(&Act::Answer).copied().unwrap_or(0);
+                (self.banks.get(&plan.problem)?, design_topic(asked, times))
+            }
             Round::Behavioural => story_topic(self.banks, plan, asked)?,
         };
         let answer = bank.on(&topic)?;
@@ -116,10 +123,10 @@ fn unlabelled(text: &str, class: Option<AnswerClass>) -> Said {
     Said { text: text.to_owned(), topic: None, covers_topic: false, covers: Vec::new(), class }
 }
 
-fn design_topic(asked: &Move) -> String {
+fn design_topic(asked: &Move, times: usize) -> String {
     match asked.act {
+        Act::Answer if times == 0 => format!("stage/{}-more", asked.stage.id()),
         _ if asked.topic.is_empty() => format!("stage/{}", asked.stage.id()),
-        Act::Answer => format!("stage/{}-more", asked.stage.id()),
         _ => asked.topic.clone(),
     }
 }

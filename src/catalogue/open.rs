@@ -11,8 +11,9 @@ use super::memory::Memory;
 use super::name::Sha256;
 use super::progress::Cancel;
 use super::verify::verify;
+use crate::cli::{Exit, exit};
 use crate::config::Global;
-use crate::engine::{Engine, scripted};
+use crate::engine::{Engine, Kernel, LoadError, LoadOptions, scripted};
 
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
 const ENGINE: &str = "OFFRECORD_ENGINE";
@@ -49,13 +50,23 @@ pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
 }
 
 /// A model that is whole and fits.
-struct Ready {
-    model: Installed,
-    sha256: Sha256,
+pub struct Ready {
+    /// The file.
+    pub model: Installed,
+    /// Its checksum, as verified.
+    pub sha256: Sha256,
     /// Tokens of context that the memory allows.
-    context: usize,
+    pub context: usize,
     /// Bytes of key-value cache for it.
-    cache_bytes: usize,
+    pub cache_bytes: usize,
+}
+
+/// The model of this run, not loaded: for measuring the engine by itself.
+///
+/// # Errors
+/// As [`open_engine`].
+pub fn ready_model(global: &Global) -> anyhow::Result<Ready> {
+    prepare(global).map_err(CatalogueError::into_exit)
 }
 
 /// Everything that can be known before the weights are touched.
@@ -100,18 +111,34 @@ fn check_size(catalogue: &Catalogue, model: &Installed) -> Result<(), CatalogueE
 
 fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
     let Ready { model, sha256, context, cache_bytes } = ready;
-    anyhow::bail!(
-        "the engine cannot load a model yet: {} ({sha256}), context {context}, cache {cache_bytes} bytes, {} threads",
-        model.path.display(),
-        global.threads,
-    )
+    let kernel = match &global.kernel {
+        Some(name) => Some(Kernel::named(name).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?),
+        None => None,
+    };
+    let options = LoadOptions {
+        id: model.id.to_string(),
+        sha256: sha256.to_string(),
+        threads: global.threads,
+        kernel,
+        context: *context,
+        cache_bytes: *cache_bytes,
+        force: global.force_load,
+        ..LoadOptions::default()
+    };
+    Engine::load(&model.path, &options).map_err(|error| {
+        let code = match &error {
+            LoadError::File(_) => exit::VERIFICATION,
+            LoadError::NotEnoughMemory { .. } => exit::RESOURCES,
+            LoadError::Template(_) | LoadError::Failed(_) => exit::FAILURE,
+        };
+        Exit::new(code, format!("{}: {error}", model.path.display()))
+    })
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::cli::{Exit, exit};
 
     fn global(dir: &std::path::Path, model: Option<&str>) -> Global {
         Global { models_dir: Some(dir.to_owned()), model: model.map(str::to_owned), offline: true, ..Global::default() }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Exit, exit};
 use crate::bench::interviewer::{Case, Figures, Held, hold};
+use crate::bench::judgements;
 use crate::candidate::{banks, profiles};
 use crate::config::Global;
 use crate::content::Content;
@@ -40,6 +41,9 @@ pub struct Args {
     /// Write every interview to this folder, as text to read.
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Only judge the labelled answers, one JSON object a line: how well this model tells a gap from an answer.
+    #[arg(long, conflicts_with = "no_model")]
+    judgements: bool,
     /// Say what was misheard.
     #[arg(long)]
     misses: bool,
@@ -52,7 +56,11 @@ pub struct Args {
 pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let engine = if args.no_model { None } else { Some(catalogue::open_engine(global).await?) };
     let content = Content::built_in();
-    let (banks, mut people) = (banks()?, profiles(args.candidates.as_deref())?);
+    let banks = banks()?;
+    let mut people = profiles(args.candidates.as_deref())?;
+    if let (true, Some(engine)) = (args.judgements, &engine) {
+        return judge(engine, &content, &banks).await;
+    }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
     if people.is_empty() {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
@@ -101,6 +109,20 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     } else {
         Err(Exit::new(exit::THRESHOLD, format!("targets missed: {}", missed.join("; "))))
     }
+}
+
+async fn judge(
+    engine: &crate::engine::Engine,
+    content: &Content,
+    banks: &BTreeMap<String, crate::candidate::Bank>,
+) -> anyhow::Result<()> {
+    let all = judgements::all(engine, content, banks).await?;
+    for judgement in &all {
+        println!("{}", serde_json::to_string(judgement)?);
+    }
+    let ranking = judgements::ranking(&all).unwrap_or(f64::NAN);
+    eprintln!("{} answers judged by {}, ranking {ranking:.3} (0.5 = a coin)", all.len(), engine.info().id);
+    Ok(())
 }
 
 /// Rounds with a problem or competency that somebody has written answers for.

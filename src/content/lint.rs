@@ -182,7 +182,7 @@ impl Lint<'_> {
             self.need(!fact.says.contains('?'), || format!("fact `{id}` asks a question"));
             self.length(&format!("fact `{id}`"), &fact.says);
             for phrase in &fact.asked_as {
-                let found = crate::interview::facts::asked(&format!("{phrase}?"), &problem.facts);
+                let found = crate::interview::facts::asked(&format!("{phrase}?"), &problem.facts, &problem.brief);
                 self.need(found.facts.first() == Some(id), || {
                     format!("fact `{id}`: \"{phrase}\" finds {:?} first", found.facts.first())
                 });

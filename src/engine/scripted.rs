@@ -7,12 +7,15 @@ use tokio::sync::mpsc;
 use crate::handle::{Engine, Job};
 use crate::request::{Choice, Event, Finish, Finished, GenerateRequest, ModelInfo, Scored, Usage};
 
+/// Judges one choice: natural-log probabilities of its options, in order.
+pub type Judge = Box<dyn FnMut(&Choice) -> Vec<f32> + Send>;
+
 /// What the script says.
 pub struct Script {
     /// Words for a request.
     pub words: Box<dyn FnMut(&GenerateRequest) -> String + Send>,
     /// Natural-log probabilities of a choice's options, in order.
-    pub judgement: Box<dyn FnMut(&Choice) -> Vec<f32> + Send>,
+    pub judgement: Judge,
     /// Pause before each word, as a slow model would make.
     pub delay: Duration,
 }

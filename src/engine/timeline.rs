@@ -106,12 +106,6 @@ impl Timelines {
         }
     }
 
-    /// Frees a sequence at once.
-    pub(crate) fn free(&mut self, model: &mut dyn Model, sequence: Sequence) {
-        self.live.retain(|timeline| timeline.sequence != sequence);
-        model.free(sequence);
-    }
-
     /// Frees the least recently used timeline that nobody holds; `false` when there is none.
     pub(crate) fn evict(&mut self, model: &mut dyn Model) -> bool {
         let idle = self.live.iter().enumerate().filter(|(_, timeline)| !timeline.held);

@@ -543,6 +543,26 @@ fn breaks(words: &[Word], at: usize) -> bool {
     if SMALL.contains(&word) || VERBS.contains(&word) || (word.len() > 4 && word.ends_with("ly")) {
         return true;
     }
+    // "loses", "refuses", "crashes" are verbs nearly always; a few nouns end like them.
+    let third_person = ["ses", "ches", "shes", "xes", "zes"].iter().any(|e| word.ends_with(e));
+    if third_person
+        && ![
+            "databases",
+            "processes",
+            "caches",
+            "batches",
+            "indexes",
+            "cases",
+            "purchases",
+            "branches",
+            "addresses",
+            "releases",
+            "responses",
+        ]
+        .contains(&word)
+    {
+        return true;
+    }
     // "replicated" is a verb, except after an article or a preposition ("a replicated log").
     let participle = word.len() > 4 && word.ends_with("ed");
     let after = at.checked_sub(1).map(|p| &words[p]);

@@ -52,7 +52,7 @@ pub fn by_code(hears: &Hears, round: Round, text: &str, words: &[Word], question
     if n < 30 && hears_any(&hears.stuck) {
         return Some(C::Stuck);
     }
-    (n < 4 && !text.contains('?')).then_some(C::Stuck)
+    (n < 4 && !text.contains('?') && !hears_any(&hears.products)).then_some(C::Stuck)
 }
 
 /// Behavioural signs of an ordinary answer.

@@ -91,7 +91,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
     }
     note.anchor = anchor::telling(text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
-        let asked = facts::asked(text, &problem.facts);
+        let asked = facts::asked(text, &problem.facts, &problem.brief);
         note.not_on_sheet = asked.facts.is_empty() && !asked.open.is_empty();
         let outside = words.len().saturating_sub(words_in(text, &facts::questions(text)));
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
@@ -318,9 +318,7 @@ fn design_class(note: &Note, reading: &Reading<'_>, words: &[Word], covers_here:
         && lexicon::count(words, &hears.components) >= 2
     {
         AnswerClass::DesignsFirst
-    } else if kind(FlagKind::OverBuilt)
-        || (reading.stage >= Stage::HighLevel && !numbers && !reasons && lexicon::count(words, &hears.heavy) >= 2)
-    {
+    } else if kind(FlagKind::OverBuilt) || (!numbers && !reasons && lexicon::count(words, &hears.heavy) >= 2) {
         AnswerClass::OverBuilt
     } else if kind(FlagKind::UnderScoped) {
         AnswerClass::UnderScoped

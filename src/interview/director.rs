@@ -206,7 +206,11 @@ fn room(reading: &Reading<'_>) -> usize {
 fn tell_facts(next: &mut Move, reading: &Reading<'_>) {
     let Some(note) = reading.newest() else { return };
     if reading.plan.round == Round::SystemDesign && note.class.holds_content() {
-        next.facts.clone_from(&note.facts);
+        let told = |id: &String| reading.moves().any(|m| m.facts.contains(id));
+        let fresh: Vec<String> = note.facts.iter().filter(|id| !told(id)).cloned().collect();
+        // What was told is told again only when nothing else was asked for.
+        let again = note.class == AnswerClass::Asks && fresh.is_empty();
+        next.facts = if again { note.facts.clone() } else { fresh };
         next.not_on_sheet = note.not_on_sheet && note.class == AnswerClass::Asks;
     }
 }

@@ -72,10 +72,10 @@ fn is_question(sentence: &str) -> bool {
     sentence.len() < 200 && STARTS.iter().any(|s| lower.starts_with(s))
 }
 
-/// Matches every question of `text` to the sheet.
+/// Matches every question of `text` to the sheet. Words of the brief ("orders") tell little: everything is about them.
 #[must_use]
-pub fn asked(text: &str, sheet: &[Fact]) -> Asked {
-    let weights = Weights::of(sheet);
+pub fn asked(text: &str, sheet: &[Fact], brief: &str) -> Asked {
+    let weights = Weights::of(sheet, brief);
     let mut found = Asked::default();
     for range in questions(text) {
         found.questions += 1;
@@ -136,19 +136,31 @@ const SMALL: &[&str] = &[
     "some", "kind", "per", "see",
 ];
 
+/// Stands for "how many", "how much", "how large".
+const QUANTITY: &str = "#quantity";
+/// A phrase weighs at least this much: one common word alone is no match.
+const LEAST: f32 = 0.8;
+
 fn content(text: &str) -> BTreeSet<String> {
-    lexicon::words(text)
-        .iter()
-        .filter(|w| !SMALL.contains(&w.text.as_str()))
-        .map(|w| lexicon::stem(&w.text).to_owned())
-        .collect()
+    let words = lexicon::words(text);
+    let mut found: BTreeSet<String> =
+        words.iter().filter(|w| !SMALL.contains(&w.text.as_str())).map(|w| lexicon::stem(&w.text).to_owned()).collect();
+    let asks_quantity = words.windows(2).any(|p| {
+        (p[0].text == "how" && matches!(p[1].text.as_str(), "many" | "much" | "large" | "big"))
+            || (p[0].text == "number" && p[1].text == "of")
+    });
+    if asks_quantity {
+        found.insert(QUANTITY.to_owned());
+    }
+    found
 }
 
 /// How telling each word is on this sheet: rare among the facts = telling.
 struct Weights(BTreeMap<String, f32>);
 
 impl Weights {
-    fn of(sheet: &[Fact]) -> Self {
+    fn of(sheet: &[Fact], brief: &str) -> Self {
+        let everywhere = content(brief);
         let mut facts_with: BTreeMap<String, usize> = BTreeMap::new();
         for fact in sheet {
             let words: BTreeSet<String> = fact.asked_as.iter().flat_map(|a| content(a)).collect();
@@ -157,7 +169,12 @@ impl Weights {
             }
         }
         let all = sheet.len().max(1) as f32;
-        Self(facts_with.into_iter().map(|(word, n)| (word, (1.0 + all / n as f32).ln())).collect())
+        let weight = |word: &str, n: usize| match word {
+            QUANTITY => 0.35,
+            _ if everywhere.contains(word) => 0.4 * (1.0 + all / n as f32).ln(),
+            _ => (1.0 + all / n as f32).ln(),
+        };
+        Self(facts_with.into_iter().map(|(word, n)| (word.clone(), weight(&word, n))).collect())
     }
 
     fn sum<'a>(&self, words: impl Iterator<Item = &'a String>) -> f32 {
@@ -170,11 +187,11 @@ impl Weights {
         let score = |fact: &Fact| {
             let of_phrase = |phrase: &String| {
                 let phrase = content(phrase);
-                let all = self.sum(phrase.iter());
+                let all = self.sum(phrase.iter()).max(LEAST);
                 // A question much longer than the phrase is less about it.
                 let shared = self.sum(phrase.intersection(&asked));
                 let known = self.sum(asked.iter()).max(0.01);
-                if all > 0.0 { shared / all * (0.7 + 0.3 * shared / known) } else { 0.0 }
+                shared / all * (0.7 + 0.3 * shared / known)
             };
             fact.asked_as.iter().map(of_phrase).fold(0.0, f32::max)
         };
@@ -207,7 +224,7 @@ mod tests {
             fact("order", &["does order matter", "ordering of events", "in order"]),
             fact("team", &["how large is the team", "how many engineers", "who runs it"]),
         ];
-        let found = asked(text, &sheet);
+        let found = asked(text, &sheet, "");
         assert_eq!((found.facts, found.open.len()), (expect.iter().map(|s| (*s).to_owned()).collect(), open), "{text}");
     }
 

@@ -73,7 +73,7 @@ pub struct InterviewerTurn {
     pub decision: Option<Value>,
     /// The seed it was worded with.
     pub seed: Option<u64>,
-    /// SHA-256 of the model that worded it.
+    /// SHA-256 of the model that was at work.
     pub model: Option<String>,
 }
 

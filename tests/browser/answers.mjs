@@ -1,6 +1,9 @@
-// Six answers of a decent candidate in each round, as a person would type them.
+// Six answers of a decent candidate in each round, as a person would type them, and the problem that they answer.
 
-export const rounds = {
+/** What to search for on the start page. */
+export const problems = /** @type {Record<string, string>} */ ({ "System design": "customers' systems", Behavioural: "incident you owned" });
+
+export const rounds = /** @type {Record<string, string[]>} */ ({
   "System design": [
     "Before I draw anything: how many changes a second at peak, and how late may a customer hear of one? I assume a lost change is worse than a doubled one.",
     "At 12,000 a second and 0.3 seconds a call I get about 3,600 calls in flight, so the senders must not wait for one another and a slow receiver must not hold up the rest.",
@@ -17,4 +20,4 @@ export const rounds = {
     "Since then the same failure happened once, in March, and the shop recovered in under a minute. The test runs every night, and another team owns it now.",
     "I would ask for a second reader on any change to a time-out. I do that today, and I have turned down one of my own changes because of it.",
   ],
-};
+});

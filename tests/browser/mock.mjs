@@ -11,7 +11,7 @@ const web = fileURLToPath(new URL("../../web/", import.meta.url));
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
   "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; " +
-  "frame-ancestors 'none'; require-trusted-types-for 'script'";
+  "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
@@ -34,7 +34,7 @@ export async function startMock({ pace = 5, hold = null, sessions = canned.sessi
     url: `http://127.0.0.1:${server.address().port}`,
     state,
     cut: () => open.forEach((socket) => socket.destroy()),
-    close: () => (open.forEach((socket) => socket.destroy()), new Promise((closed) => server.close(closed))),
+    close: () => ((state.hold = null), open.forEach((socket) => socket.destroy()), new Promise((closed) => server.close(closed))),
   };
 }
 

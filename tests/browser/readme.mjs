@@ -5,13 +5,13 @@ import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rounds } from "./answers.mjs";
+import { problems, rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { serve } from "./server.mjs";
 
 const model = process.env.OFFRECORD_TEST_MODEL ?? "qwen2.5-coder-1.5b-instruct-q4_k_m";
 const models = process.env.OFFRECORD_MODELS_DIR ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local/share"), "offrecord/models");
-const folder = fileURLToPath(new URL("../../docs/screenshots/", import.meta.url));
+const folder = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 
 const program = await serve({ model, env: { OFFRECORD_MODELS_DIR: models } });
@@ -22,15 +22,16 @@ try {
   const page = await context.newPage();
   page.setDefaultTimeout(600_000);
   const picture = async (/** @type {string} */ name) => {
-    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    for (const [colorScheme, ending] of /** @type {const} */ ([["dark", "-dark"], ["light", ""]])) {
       await page.emulateMedia({ colorScheme });
       await page.waitForTimeout(200);
-      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
+      await page.screenshot({ path: join(folder, `${name}${ending}.png`) });
     }
-    await page.emulateMedia({ colorScheme: "light" });
   };
   await page.goto(program.link);
   await page.getByText(/, ready/).waitFor();
+  await page.getByRole("combobox").fill(problems["System design"]);
+  await page.getByRole("option").first().click();
   await picture("start");
   await page.getByRole("button", { name: /Start interview/ }).click();
   await page.locator(".turn.interviewer").first().waitFor();

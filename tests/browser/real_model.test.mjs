@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { rounds } from "./answers.mjs";
+import { problems, rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { openPage } from "./page.mjs";
 import { serve } from "./server.mjs";
@@ -36,16 +36,18 @@ for (const [round, answers] of Object.entries(rounds)) {
       await page.goto(program.link);
       await page.getByRole("radio", { name: round }).check();
       await page.getByText(/, ready/).waitFor({ timeout: patience });
+      await page.getByRole("combobox").fill(problems[round]);
+      await page.getByRole("option").first().click();
       await picture("start");
-      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: /Start interview/ }).click();
       await page.locator(".turn.interviewer").first().waitFor({ timeout: patience });
       const begun = Date.now();
       for (const [index, text] of answers.entries()) {
         await page.locator("#answer").fill(text);
         await page.keyboard.press("Control+Enter");
         if (index === 1) {
-          await page.locator(".streaming .said:not(:empty)").waitFor({ timeout: patience });
-          await picture("room-writing");
+          await page.locator(".turn.candidate").nth(1).waitFor({ timeout: patience });
+          await picture("room-replying");
           await page.reload();
           await page.locator(".turn.candidate").nth(1).waitFor();
           await picture("room-reloaded");

@@ -146,6 +146,57 @@ inRoom("another tab follows", "/sessions/active", async ({ page, context, mock }
   await page.locator(".turn.interviewer", { hasText: "what stays?" }).waitFor();
 });
 
+inRoom("a paste of ten megabytes is refused in words and the room lives", "/sessions/active", async ({ page, mock }) => {
+  await page.locator("#answer").evaluate((/** @type {HTMLTextAreaElement} */ box) => {
+    box.value = "lorem ipsum ".repeat(900_000);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await page.getByText("at most 32 are taken").waitFor();
+  await page.locator("#answer").fill("short again");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.candidate", { hasText: "short again" }).waitFor();
+  assert.ok(mock.state.drafts.every((/** @type {string} */ draft) => draft.length < 200_000));
+});
+
+inRoom("the talk stays at its end, unless the reader has gone up", "/sessions/long", async ({ page }) => {
+  const toEnd = () => page.locator(".transcript").evaluate((/** @type {HTMLElement} */ box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+  await page.locator(".turn").nth(199).waitFor();
+  await page.waitForFunction(() => {
+    const box = /** @type {HTMLElement} */ (document.querySelector(".transcript"));
+    return box.scrollHeight - box.scrollTop - box.clientHeight < 8;
+  });
+  await page.locator(".transcript").evaluate((/** @type {HTMLElement} */ box) => (box.scrollTop -= 900));
+  await page.getByRole("button", { name: "To the newest" }).waitFor();
+  assert.ok((await toEnd()) > 500);
+  await page.locator("#answer").fill("An answer.\n".repeat(30));
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  await page.waitForTimeout(100);
+  assert.ok((await toEnd()) < 8, `${await toEnd()} px from the end`);
+  assert.equal(await page.getByRole("button", { name: "To the newest" }).count(), 0);
+});
+
+inRoom("reduced motion is honoured", "/sessions/answered", async ({ page }) => {
+  await page.getByText("reading 812 of 1,204").waitFor();
+  assert.equal(await page.locator(".pulse").evaluate((/** @type {Element} */ dot) => getComputedStyle(dot).animationName), "none");
+}, { hold: "prefill" });
+
+inRoom("a résumé of the wrong type is refused in words", "/", async ({ page, mock }) => {
+  await page.locator("summary", { hasText: "Résumé" }).click();
+  const drop = (/** @type {[string, string]} */ [name, text]) => page.locator("textarea[name=resume]").evaluate((/** @type {Element} */ box, /** @type {[string, string]} */ [name, text]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    box.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  }, [name, text]);
+  await drop(["cv.pdf", "%PDF-1.7"]);
+  await page.getByText("Only text files").waitFor();
+  await drop(["cv.txt", "Ten years of queues."]);
+  await page.getByText("4 words, kept").waitFor();
+  await page.getByRole("button", { name: /Start interview/ }).click();
+  await page.locator("#answer").waitFor();
+  assert.equal(mock.state.sessions.size, 10);
+});
+
 inRoom("nothing above the reply moves while it streams", "/sessions/active", async ({ page }) => {
   await page.evaluate(() => {
     /** @type {any} */ (window).shifts = 0;

@@ -1,14 +1,10 @@
 // Time: what is left in all and in this phase, and where the interview stands in its plan.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
+import { elapsed } from "../elapsed.js";
 import { clock, spokenMinutes } from "../format.js";
 
 /** @typedef {import("../types.js").Session} Session */
-
-/** Interview time used by now: the server's count, carried on by this page while the clock runs. @param {Session} session */
-export function elapsed({ clock }) {
-  return clock.elapsed_ms + (clock.running && clock.received !== undefined ? performance.now() - clock.received : 0);
-}
 
 /** @param {Session} session */
 function useElapsed(session) {
@@ -18,7 +14,7 @@ function useElapsed(session) {
     const timer = setInterval(() => tick((n) => n + 1), 500);
     return () => clearInterval(timer);
   }, [session.clock.running]);
-  return elapsed(session);
+  return elapsed(session.clock);
 }
 
 /** @param {{ session: Session }} props */

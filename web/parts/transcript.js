@@ -14,10 +14,14 @@ export function Transcript({ room, session }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const [atEnd, setAtEnd] = useState(true);
   const following = useRef(true);
+  const top = useRef(0);
   const end = () => box.current?.scrollTo({ top: box.current.scrollHeight });
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = /** @type {HTMLElement} */ (box.current);
-    following.current = scrollHeight - scrollTop - clientHeight < 48;
+    // Only a move upwards is the reader's: text that grew below in the meantime is not.
+    if (scrollHeight - scrollTop - clientHeight < 48) following.current = true;
+    else if (scrollTop < top.current - 1) following.current = false;
+    top.current = scrollTop;
     setAtEnd(following.current);
   };
 
@@ -30,6 +34,13 @@ export function Transcript({ room, session }) {
     end();
     return () => grown.disconnect();
   }, []);
+
+  const last = session.turns.at(-1);
+  useLayoutEffect(() => {
+    if (last?.role !== "candidate") return;
+    following.current = true;
+    end();
+  }, [last?.seq]);
 
   const hints = new Map();
   for (const hint of session.hints) hints.set(hint.seq, [...(hints.get(hint.seq) ?? []), hint]);
@@ -100,7 +111,7 @@ function doing(reply) {
     case "reading":
       return `reading ${count(reply.done)} of ${count(reply.total)}`;
     case "writing":
-      return reply.rate ? `writing, ${reply.rate.toFixed(0)} pieces a second` : "writing";
+      return reply.rate ? `writing, about ${reply.rate.toFixed(0)} tokens a second` : "writing";
     case "thinking":
       return "thinking";
     default:

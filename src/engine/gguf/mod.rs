@@ -45,7 +45,7 @@ pub enum Error {
     Unsupported(String),
     /// A way of cutting text that we do not know.
     #[error(
-        "tokenizer {0:?} is not supported (supported: byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
+        "tokenizer {0:?} is not supported (supported: SentencePiece, and byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
     )]
     Tokenizer(String),
 }
@@ -276,3 +276,6 @@ impl std::fmt::Debug for File {
         formatter.debug_struct("gguf::File").field("path", &self.path).field("length", &self.map.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! Rows of activations, quantised to int8 with one scale per 32 values, as every integer kernel reads them.
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Level};
 use super::pool::{Pool, Scratch, Shares};
 use super::versions::versions;
 
 /// Values that share a scale.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 /// Rows per task.
 const ROWS: usize = 4;
 
@@ -149,52 +149,89 @@ fn grow<T: Default + Clone>(buffer: &mut Vec<T>, length: usize) {
     }
 }
 
-versions!(fn quantise_row(float: &[f32], out: RowMut<'_>) = quantise_body);
+fn quantise_row(level: Level, float: &[f32], out: RowMut<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx512 {
+        // SAFETY: the level exists only where its instructions do (see `Level`).
+        return unsafe { super::quantise512::row(float, out) };
+    }
+    quantise_plainly(level, float, out);
+}
+
+versions!(fn quantise_plainly(float: &[f32], out: RowMut<'_>) = quantise_body);
 
 #[inline(always)]
-fn quantise_body<const FUSED: bool>(float: &[f32], out: RowMut<'_>) {
+fn quantise_body<const FUSED: bool>(float: &[f32], mut out: RowMut<'_>) {
     let (blocks, rest) = float.as_chunks::<BLOCK>();
-    let (quantised, _) = out.quantised.as_chunks_mut::<BLOCK>();
-    let used = float.len().div_ceil(BLOCK);
-    let one = |values: &[f32; BLOCK], target: &mut [i8; BLOCK], index: usize| {
-        let mut lanes = [0.0_f32; 16];
-        for i in 0..16 {
-            let (a, b) = (values[i].abs(), values[i + 16].abs());
-            lanes[i] = if a > b { a } else { b };
-        }
-        let mut top = lanes[0];
-        for lane in lanes {
-            top = if lane > top { lane } else { top };
-        }
-        let scale = top / 127.0;
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        let mut sums = [0_i32; 2];
-        for half in 0..2 {
-            for i in 0..16 {
-                // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low bits.
-                let rounded = (values[half * 16 + i] * inverse + 12_582_912.0).to_bits().cast_signed() - 0x4b40_0000;
-                sums[half] += rounded;
-                target[half * 16 + i] = rounded as i8;
-            }
-        }
-        out.scale[index] = scale;
-        out.sum16[2 * index] = sums[0];
-        out.sum16[2 * index + 1] = sums[1];
-        out.sum32[index] = sums[0] + sums[1];
-        out.scaled16[2 * index] = scale * sums[0] as f32;
-        out.scaled16[2 * index + 1] = scale * sums[1] as f32;
-        out.scaled32[index] = scale * (sums[0] + sums[1]) as f32;
-    };
-    let mut one = one;
     for (index, values) in blocks.iter().enumerate() {
-        one(values, &mut quantised[index], index);
+        quantise_block(values, &mut out, index);
     }
+    let mut index = blocks.len();
     if !rest.is_empty() {
         let mut values = [0.0; BLOCK];
         values[..rest.len()].copy_from_slice(rest);
-        one(&values, &mut quantised[blocks.len()], blocks.len());
+        quantise_block(&values, &mut out, index);
+        index += 1;
     }
-    for index in used..quantised.len() {
-        one(&[0.0; BLOCK], &mut quantised[index], index);
+    for index in index..out.scale.len() {
+        quantise_block(&[0.0; BLOCK], &mut out, index);
+    }
+}
+
+#[inline(always)]
+fn quantise_block(values: &[f32; BLOCK], out: &mut RowMut<'_>, index: usize) {
+    let mut lanes = [0.0_f32; 16];
+    for i in 0..16 {
+        let (a, b) = (values[i].abs(), values[i + 16].abs());
+        lanes[i] = if a > b { a } else { b };
+    }
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            lanes[i] = if lanes[i] > lanes[i + width] { lanes[i] } else { lanes[i + width] };
+        }
+    }
+    let scale = lanes[0] / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let mut rounded = [0_i32; BLOCK];
+    for i in 0..BLOCK {
+        // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low bits.
+        rounded[i] = (values[i] * inverse + 12_582_912.0).to_bits().cast_signed().wrapping_sub(0x4b40_0000);
+    }
+    let target = &mut out.quantised.as_chunks_mut::<BLOCK>().0[index];
+    for i in 0..BLOCK {
+        target[i] = rounded[i] as i8;
+    }
+    let (first, second) = rounded.split_at(16);
+    let sums = [first.iter().sum::<i32>(), second.iter().sum::<i32>()];
+    out.scale[index] = scale;
+    out.sum16[2 * index] = sums[0];
+    out.sum16[2 * index + 1] = sums[1];
+    out.sum32[index] = sums[0] + sums[1];
+    out.scaled16[2 * index] = scale * sums[0] as f32;
+    out.scaled16[2 * index + 1] = scale * sums[1] as f32;
+    out.scaled32[index] = scale * (sums[0] + sums[1]) as f32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_rounds_alike() {
+        let mut pool = Pool::new(1).expect("threads");
+        for columns in [1, 31, 32, 100, 256, 576, 1000] {
+            let mut results = Vec::new();
+            for kernel in Kernel::available() {
+                let mut input = Activations::default();
+                input.fill(&mut pool, kernel, (2, columns), (&mut [], 0), &|row, values, _| {
+                    for (i, value) in values.iter_mut().enumerate() {
+                        // The third block is all zero.
+                        *value = if i / 32 == 2 { 0.0 } else { ((i * 7 + row) as f32 * 0.61).sin() * (i + 1) as f32 };
+                    }
+                });
+                results.push((input.quantised, input.scale, input.sum32, input.sum16, input.scaled32, input.scaled16));
+            }
+            assert!(results.iter().all(|result| *result == results[0]), "{columns} columns");
+        }
     }
 }

@@ -6,8 +6,8 @@
 
 use super::elementwise::exp;
 use super::float::{multiply_add, sum_lanes};
-use super::format::f16_to_f32;
-use super::kernel::Kernel;
+use super::half::to_single;
+use super::kernel::{Kernel, Level};
 use super::pages::{PAGE, Pages};
 use super::pool::{Pool, Scratch, Shares};
 use super::versions::versions;
@@ -174,13 +174,7 @@ pub fn attend(
 }
 
 /// Joins the parts of rows that were split over their length, in the order of pages.
-fn merge_split_rows(
-    plan: &Plan,
-    attention: Attention,
-    (kv_heads, vw): (usize, usize),
-    level: super::kernel::Level,
-    out: &mut [f32],
-) {
+fn merge_split_rows(plan: &Plan, attention: Attention, (kv_heads, vw): (usize, usize), level: Level, out: &mut [f32]) {
     let group = attention.heads / kv_heads;
     let partial = group * (vw + 2);
     let mut tasks = plan.tasks.iter().peekable();
@@ -223,29 +217,29 @@ fn divide(out: &mut [f32], sums: &[f32], width: usize) {
 
 /// Which tokens of a page the queries see.
 #[derive(Clone, Copy)]
-struct Visible {
+pub(super) struct Visible {
     /// Position of the page's first token.
-    start: usize,
+    pub(super) start: usize,
     /// Position of the first query's row.
-    position: usize,
+    pub(super) position: usize,
     /// Queries per row.
-    group: usize,
-    window: usize,
+    pub(super) group: usize,
+    pub(super) window: usize,
     /// Tokens of the page that any query sees.
-    used: usize,
+    pub(super) used: usize,
 }
 
 /// One page's work: inputs, room, results per query.
-struct Stage<'a> {
-    query: &'a [f32],
-    k: &'a [u16],
-    v: &'a [u16],
-    keys: &'a mut [f32],
-    values: &'a mut [f32],
-    weights: &'a mut [f32],
-    out: &'a mut [f32],
-    max: &'a mut [f32],
-    sum: &'a mut [f32],
+pub(super) struct Stage<'a> {
+    pub(super) query: &'a [f32],
+    pub(super) k: &'a [u16],
+    pub(super) v: &'a [u16],
+    pub(super) keys: &'a mut [f32],
+    pub(super) values: &'a mut [f32],
+    pub(super) weights: &'a mut [f32],
+    pub(super) out: &'a mut [f32],
+    pub(super) max: &'a mut [f32],
+    pub(super) sum: &'a mut [f32],
 }
 
 /// The softmax so far.
@@ -255,42 +249,50 @@ struct Running<'a> {
     sum: &'a mut [f32],
 }
 
-versions!(fn one_page(stage: Stage<'_>, shape: (usize, usize, usize), visible: Visible) = page_body);
+fn one_page(level: Level, stage: Stage<'_>, shape: (usize, usize, usize), visible: Visible) {
+    #[cfg(target_arch = "x86_64")]
+    if level == Level::Avx512 {
+        // SAFETY: the level exists only where its instructions do (see `Level`).
+        return unsafe { super::attention512::page(stage, shape, visible) };
+    }
+    to_single(level, stage.k, stage.keys);
+    to_single(level, &stage.v[..visible.used * shape.2], stage.values);
+    plain_page(level, stage, shape, visible);
+}
+
+versions!(fn plain_page(stage: Stage<'_>, shape: (usize, usize, usize), visible: Visible) = page_body);
 versions!(fn merge(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) = merge_body);
 
 #[inline(always)]
-fn page_body<const FUSED: bool>(stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visible: Visible) {
-    let Stage { query, k, v, keys, values, weights, out, max, sum } = stage;
-    for (to, from) in keys.iter_mut().zip(k) {
-        *to = f16_to_f32(*from);
-    }
-    for (to, from) in values[..visible.used * vw].iter_mut().zip(v) {
-        *to = f16_to_f32(*from);
-    }
+fn page_body<const FUSED: bool>(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visible: Visible) {
     let mut at = 0;
     while at < count {
-        let (query, weights) = (&query[at * kw..], &mut weights[at * PAGE..]);
+        let (query, weights) = (&stage.query[at * kw..], &mut stage.weights[at * PAGE..]);
         at += match count - at {
-            4.. => scores::<FUSED, 4>(query, keys, weights, kw),
-            2..4 => scores::<FUSED, 2>(query, keys, weights, kw),
-            _ => scores::<FUSED, 1>(query, keys, weights, kw),
+            2.. => scores::<FUSED, 2>(query, stage.keys, weights, kw),
+            _ => scores::<FUSED, 1>(query, stage.keys, weights, kw),
         };
     }
-    let (rows, _) = weights.as_chunks_mut::<PAGE>();
+    softmax_all::<FUSED>(&mut stage, count, visible);
+    let mut at = 0;
+    while at < count {
+        let (weights, out) = (&stage.weights[at * PAGE..], &mut stage.out[at * vw..]);
+        at += match count - at {
+            2.. => weigh::<FUSED, 2>(weights, stage.values, out, vw, visible.used),
+            _ => weigh::<FUSED, 1>(weights, stage.values, out, vw, visible.used),
+        };
+    }
+}
+
+/// Turns every query's scores into weights.
+#[inline(always)]
+pub(super) fn softmax_all<const FUSED: bool>(stage: &mut Stage<'_>, count: usize, visible: Visible) {
+    let (rows, _) = stage.weights.as_chunks_mut::<PAGE>();
     for (index, row) in rows[..count].iter_mut().enumerate() {
         let position = visible.position + index / visible.group;
         let from = (position + 1).saturating_sub(visible.window).saturating_sub(visible.start).min(PAGE);
         let to = (position + 1).saturating_sub(visible.start).min(PAGE);
-        (max[index], sum[index]) = softmax::<FUSED>(row, from, to);
-    }
-    let mut at = 0;
-    while at < count {
-        let (weights, out) = (&weights[at * PAGE..], &mut out[at * vw..]);
-        at += match count - at {
-            4.. => weigh::<FUSED, 4>(weights, values, out, vw, visible.used),
-            2..4 => weigh::<FUSED, 2>(weights, values, out, vw, visible.used),
-            _ => weigh::<FUSED, 1>(weights, values, out, vw, visible.used),
-        };
+        (stage.max[index], stage.sum[index]) = softmax::<FUSED>(row, from, to);
     }
 }
 

@@ -8,7 +8,6 @@ pub const GROUP: usize = 256;
 
 /// How a matrix is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are GGUF's own")]
 pub enum Format {
     F32,
     F16,
@@ -59,6 +58,21 @@ impl Format {
             Self::Q4K => (256, 144),
             Self::Q5K => (256, 176),
             Self::Q6K => (256, 210),
+        }
+    }
+
+    /// Bits of a stored weight, without scales.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::F32 => 32,
+            Self::F16 | Self::Bf16 => 16,
+            Self::Q8_0 => 8,
+            Self::Q6K => 6,
+            Self::Q5_0 | Self::Q5_1 | Self::Q5K => 5,
+            Self::Q4_0 | Self::Q4_1 | Self::Q4K => 4,
+            Self::Q3K => 3,
+            Self::Q2K => 2,
         }
     }
 
@@ -176,6 +190,8 @@ impl Default for Group {
 
 /// A quantised block format.
 pub trait Quantised {
+    /// Which.
+    const FORMAT: Format;
     /// Bytes of 256 weights.
     const GROUP_BYTES: usize;
     /// Weights that share a scale: 16 or 32.
@@ -203,7 +219,7 @@ pub fn f16_to_f32(half: u16) -> f32 {
 #[inline(always)]
 #[must_use]
 pub fn f32_to_f16(value: f32) -> u16 {
-    half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
+    ::half::f16::from_f32_const(value.clamp(-65504.0, 65504.0)).to_bits()
 }
 
 #[inline(always)]
@@ -217,6 +233,7 @@ macro_rules! small_format {
         pub struct $name;
 
         impl Quantised for $name {
+            const FORMAT: Format = Format::$name;
             const GROUP_BYTES: usize = 8 * $bytes;
             const SUB: usize = 32;
             const OFFSET: i32 = $offset;
@@ -295,6 +312,7 @@ macro_rules! large_format {
         pub struct $name;
 
         impl Quantised for $name {
+            const FORMAT: Format = Format::$name;
             const GROUP_BYTES: usize = $bytes;
             const SUB: usize = $sub;
             const OFFSET: i32 = $offset;

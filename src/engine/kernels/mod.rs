@@ -4,18 +4,23 @@
 mod activations;
 pub mod attention;
 #[cfg(target_arch = "x86_64")]
+mod attention512;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod elementwise;
 mod float;
 pub mod format;
+mod half;
 mod kernel;
 mod multiply;
 pub mod pages;
 pub mod pool;
 mod portable;
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod quantise512;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,6 @@ use super::activations::{Activations, Row};
 use super::format::{GROUP, Group, Matrix, Quantised};
 use super::pool::{Scratch, Shares};
 
-/// From this many activations on, weights are unpacked into a panel first.
-pub(super) const PANEL_FROM: usize = 4;
 /// Rows of weights in a panel.
 pub(super) const PANEL: usize = 16;
 /// Panels multiplied together.
@@ -36,19 +34,49 @@ pub(super) struct Tile<'a> {
     pub(super) blocks: usize,
     /// Subtracted from every weight.
     pub(super) offset: i32,
+    /// Weights are below two to the power of this.
+    pub(super) bits: u32,
     /// First row, and how many of the panels' rows exist.
     pub(super) row: usize,
     pub(super) rows: usize,
 }
 
+/// Room for one panel; see [`Tile`].
+pub(super) struct PanelMut<'a> {
+    pub(super) q: &'a mut [u8],
+    pub(super) d: &'a mut [f32],
+    pub(super) m: &'a mut [f32],
+}
+
 /// What an instruction set does better than plain loops. Implementations must produce the sums that the module
 /// describes.
 pub(super) trait Instructions {
+    /// From this many activations on, unpacking weights into a panel pays.
+    const PANEL_FROM: usize;
+
+    /// An unpacked group, in registers where there are enough.
+    type Loaded;
+
+    /// Unpacks at most 256 weights.
+    ///
+    /// # Safety
+    /// The processor must have the instructions.
+    unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Self::Loaded;
+
     /// The f32 terms of one group of one row with one activation, to `terms[..256 / SUB]`.
     ///
     /// # Safety
     /// The processor must have the instructions; `at + 256` columns must be within the padded row.
-    unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]);
+    unsafe fn terms<Q: Quantised>(group: &Self::Loaded, row: &Row<'_>, at: usize, terms: &mut [f32]);
+
+    /// Interleaves `count` rows of `matrix` from `first` on into a panel of 16; missing rows become zero.
+    ///
+    /// # Safety
+    /// The processor must have the instructions.
+    #[inline(always)]
+    unsafe fn panel<Q: Quantised>(matrix: &Matrix<'_>, rows: (usize, usize), panel: PanelMut<'_>) {
+        unpack_panel::<Q>(matrix, rows, panel);
+    }
 
     /// Multiplies a tile with all activations.
     ///
@@ -69,7 +97,7 @@ pub(super) unsafe fn rows<I: Instructions, Q: Quantised>(
     target: Target<'_>,
     scratch: &mut Scratch,
 ) {
-    if input.rows() < PANEL_FROM {
+    if input.rows() < I::PANEL_FROM {
         // SAFETY: promised by the caller.
         unsafe { by_row::<I, Q>(matrix, (first, count), input, target, scratch) };
     } else {
@@ -94,14 +122,14 @@ unsafe fn by_row<I: Instructions, Q: Quantised>(
     let groups = input.padded() / GROUP;
     let length = groups * subs;
     let (_, terms) = scratch.get(0, TERM_ROWS * input.rows() * length);
-    let mut group = Group::default();
     for start in (first..first + count).step_by(TERM_ROWS) {
         let block = (first + count - start).min(TERM_ROWS);
         for row in 0..block {
             let bytes = matrix.row(start + row);
             for at in 0..groups {
                 let from = at * Q::GROUP_BYTES;
-                Q::unpack(&bytes[from..(from + Q::GROUP_BYTES).min(bytes.len())], &mut group);
+                // SAFETY: promised by the caller.
+                let group = unsafe { I::load::<Q>(&bytes[from..(from + Q::GROUP_BYTES).min(bytes.len())]) };
                 for a in 0..input.rows() {
                     let place = (a * TERM_ROWS + row) * length + at * subs;
                     // SAFETY: promised by the caller; `at` is a group of the padded row.
@@ -147,15 +175,15 @@ unsafe fn by_panel<I: Instructions, Q: Quantised>(
     for panel in 0..PANELS {
         let first = (row + panel * PANEL).min(row + count);
         let present = (row + count - first).min(PANEL);
-        unpack_panel::<Q>(
-            matrix,
-            (first, present),
-            &mut q[panel * weights..(panel + 1) * weights],
-            &mut d[panel * scales..(panel + 1) * scales],
-            &mut m[panel * scales..(panel + 1) * scales],
-        );
+        let room = PanelMut {
+            q: &mut q[panel * weights..(panel + 1) * weights],
+            d: &mut d[panel * scales..(panel + 1) * scales],
+            m: &mut m[panel * scales..(panel + 1) * scales],
+        };
+        // SAFETY: promised by the caller.
+        unsafe { I::panel::<Q>(matrix, (first, present), room) };
     }
-    let tile = Tile { q, d, m, blocks, offset: Q::OFFSET, row, rows: count };
+    let tile = Tile { q, d, m, blocks, offset: Q::OFFSET, bits: Q::FORMAT.bits(), row, rows: count };
     // SAFETY: promised by the caller.
     unsafe {
         match (Q::SUB, Q::MINS) {
@@ -167,15 +195,10 @@ unsafe fn by_panel<I: Instructions, Q: Quantised>(
     }
 }
 
-/// Interleaves `count` rows from `first` on; missing rows become zero.
+/// Interleaves rows with plain loops; see [`Instructions::panel`].
 #[inline(always)]
-fn unpack_panel<Q: Quantised>(
-    matrix: &Matrix<'_>,
-    (first, count): (usize, usize),
-    q: &mut [u8],
-    d: &mut [f32],
-    m: &mut [f32],
-) {
+fn unpack_panel<Q: Quantised>(matrix: &Matrix<'_>, (first, count): (usize, usize), panel: PanelMut<'_>) {
+    let PanelMut { q, d, m } = panel;
     let subs = GROUP / Q::SUB;
     let (q, _) = q.as_chunks_mut::<4>();
     let mut group = Group::default();

@@ -3,7 +3,8 @@
 //! Per layer and key/value head a page holds the keys transposed (`[key width][64 tokens]`), so that scores of 64
 //! tokens are computed side by side, and the values as they come (`[64 tokens][value width]`). Knows no sequences.
 
-use super::format::f32_to_f16;
+use super::half::to_half;
+use super::kernel::Level;
 use super::pool::{Pool, Shares};
 
 /// Tokens per page.
@@ -82,11 +83,19 @@ impl Pages {
     ///
     /// # Panics
     /// When a place does not exist.
-    pub fn store(&mut self, pool: &mut Pool, layer: usize, places: &[Place], keys: &[f32], values: &[f32]) {
+    pub fn store(
+        &mut self,
+        (pool, level): (&mut Pool, Level),
+        layer: usize,
+        places: &[Place],
+        keys: &[f32],
+        values: &[f32],
+    ) {
         let shape = self.shape;
         let (kw, vw) = (shape.key_width, shape.value_width);
         let data = Shares::new(&mut self.data);
         pool.run(shape.heads, &|head, _| {
+            let mut key = [0_u16; PAGE];
             for (row, place) in places.iter().enumerate() {
                 let start = place.page as usize * shape.page() + (layer * shape.heads + head) * shape.head();
                 let slot = place.slot as usize;
@@ -95,13 +104,13 @@ impl Pages {
                 let part = unsafe { data.slice(start, shape.head()) };
                 let (k, v) = part.split_at_mut(PAGE * kw);
                 let keys = &keys[(row * shape.heads + head) * kw..][..kw];
-                for (column, key) in k.chunks_exact_mut(PAGE).zip(keys) {
-                    column[slot] = f32_to_f16(*key);
+                for (columns, keys) in k.chunks_mut(PAGE * PAGE).zip(keys.chunks(PAGE)) {
+                    to_half(level, keys, &mut key[..keys.len()]);
+                    for (column, key) in columns.chunks_exact_mut(PAGE).zip(key) {
+                        column[slot] = key;
+                    }
                 }
-                let values = &values[(row * shape.heads + head) * vw..][..vw];
-                for (place, value) in v[slot * vw..][..vw].iter_mut().zip(values) {
-                    *place = f32_to_f16(*value);
-                }
+                to_half(level, &values[(row * shape.heads + head) * vw..][..vw], &mut v[slot * vw..][..vw]);
             }
         });
     }

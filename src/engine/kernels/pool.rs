@@ -44,21 +44,27 @@ unsafe impl Send for Operation {}
 // SAFETY: as above.
 unsafe impl Sync for Operation {}
 
+/// Set in [`Shared::state`] while workers may join the operation.
+const OPEN: u32 = 1 << 8;
+/// One operation later.
+const GENERATION: u32 = 1 << 9;
+/// The workers inside the operation.
+const ACTIVE: u32 = OPEN - 1;
+
 struct Shared {
-    /// Rises by one per operation.
-    generation: AtomicU32,
+    /// Generation, [`OPEN`], and how many workers are inside. A worker that comes late, because the processor was
+    /// busy with other programs, finds the operation closed and is not waited for.
+    state: AtomicU32,
     operation: std::cell::UnsafeCell<Option<Operation>>,
     tasks: AtomicUsize,
     next: AtomicUsize,
-    /// Workers that have not finished the current operation.
-    busy: AtomicUsize,
     stop: AtomicBool,
     panicked: AtomicBool,
     asleep: Vec<AtomicBool>,
 }
 
-// SAFETY: `operation` is written only by `Pool::run`, which has exclusive access to the pool, while `busy` is 0; the
-// workers read it after they saw the new generation (release/acquire).
+// SAFETY: `operation` is written only by `Pool::run`, which has exclusive access to the pool, while the operation is
+// closed and no worker is inside; workers read it between joining (which needs `OPEN`) and leaving.
 unsafe impl Sync for Shared {}
 
 /// The threads.
@@ -77,11 +83,10 @@ impl Pool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let others = threads.max(1) - 1;
         let shared = Arc::new(Shared {
-            generation: AtomicU32::new(0),
+            state: AtomicU32::new(0),
             operation: std::cell::UnsafeCell::new(None),
             tasks: AtomicUsize::new(0),
             next: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             asleep: (0..others).map(|_| AtomicBool::new(false)).collect(),
@@ -114,16 +119,16 @@ impl Pool {
             return;
         }
         let shared = &self.shared;
-        // SAFETY: only the lifetime changes. This function does not return or unwind before `busy` is 0 again, and
-        // workers do not touch the operation after that.
+        // SAFETY: only the lifetime changes. This function does not return or unwind before the operation is closed
+        // and every worker has left it, and workers do not touch it outside.
         let erased = unsafe { std::mem::transmute::<*const Task<'_>, *const Task<'static>>(task) };
-        // SAFETY: `busy` is 0, so no worker reads the cell; see `Shared`.
+        // SAFETY: the last operation is closed and empty; see `Shared`.
         unsafe { *shared.operation.get() = Some(Operation(erased)) };
         shared.tasks.store(tasks, Ordering::Relaxed);
         shared.next.store(0, Ordering::Relaxed);
-        shared.busy.store(self.workers.len(), Ordering::Relaxed);
-        // Sequentially consistent with the workers' `asleep`: either they see the generation or we see them asleep.
-        shared.generation.fetch_add(1, Ordering::SeqCst);
+        let generation = (shared.state.load(Ordering::Relaxed) & !(ACTIVE | OPEN)).wrapping_add(GENERATION);
+        // Sequentially consistent with the workers' `asleep`: either they see the operation or we see them asleep.
+        shared.state.store(generation | OPEN, Ordering::SeqCst);
         for (asleep, handle) in shared.asleep.iter().zip(&self.handles) {
             if asleep.load(Ordering::SeqCst) {
                 handle.unpark();
@@ -131,8 +136,9 @@ impl Pool {
         }
         let scratch = &mut self.scratch;
         let mine = catch_unwind(AssertUnwindSafe(|| share(shared, task, scratch)));
+        shared.state.fetch_and(!OPEN, Ordering::AcqRel);
         let mut spins = 0_u32;
-        while shared.busy.load(Ordering::Acquire) != 0 {
+        while shared.state.load(Ordering::Acquire) & ACTIVE != 0 {
             spins += 1;
             if spins < SPINS {
                 std::hint::spin_loop();
@@ -143,7 +149,7 @@ impl Pool {
         if let Err(panic) = mine {
             std::panic::resume_unwind(panic);
         }
-        assert!(!shared.panicked.load(Ordering::Relaxed), "a kernel thread panicked. This is a bug.");
+        assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a kernel thread panicked. This is a bug.");
     }
 }
 
@@ -171,33 +177,38 @@ fn share(shared: &Shared, task: &Task<'_>, scratch: &mut Scratch) {
 fn work(shared: &Shared, index: usize) {
     let mut scratch = Scratch::default();
     let mut seen = 0;
-    loop {
-        let mut spins = 0;
-        while shared.generation.load(Ordering::Acquire) == seen {
-            if shared.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            spins += 1;
-            if spins < SPINS {
-                std::hint::spin_loop();
+    let mut spins = 0;
+    while !shared.stop.load(Ordering::Relaxed) {
+        let state = shared.state.load(Ordering::SeqCst);
+        let generation = state & !(ACTIVE | OPEN);
+        if state & OPEN != 0 && generation != seen {
+            if shared.state.compare_exchange(state, state + 1, Ordering::AcqRel, Ordering::Relaxed).is_err() {
                 continue;
             }
-            shared.asleep[index].store(true, Ordering::SeqCst);
-            if shared.generation.load(Ordering::SeqCst) == seen && !shared.stop.load(Ordering::SeqCst) {
-                thread::park();
+            seen = generation;
+            spins = 0;
+            // SAFETY: this worker has joined, so `run` has written the operation and waits; see `Shared`.
+            if let Some(Operation(task)) = unsafe { *shared.operation.get() } {
+                // SAFETY: as above, the closure outlives this use.
+                let task = unsafe { &*task };
+                if catch_unwind(AssertUnwindSafe(|| share(shared, task, &mut scratch))).is_err() {
+                    shared.panicked.store(true, Ordering::Relaxed);
+                }
             }
-            shared.asleep[index].store(false, Ordering::SeqCst);
+            shared.state.fetch_sub(1, Ordering::Release);
+            continue;
         }
-        seen = seen.wrapping_add(1);
-        // SAFETY: the generation changed, so `run` has written the operation and waits for `busy`; see `Shared`.
-        if let Some(Operation(task)) = unsafe { *shared.operation.get() } {
-            // SAFETY: as above, the closure outlives this use.
-            let task = unsafe { &*task };
-            if catch_unwind(AssertUnwindSafe(|| share(shared, task, &mut scratch))).is_err() {
-                shared.panicked.store(true, Ordering::Relaxed);
-            }
+        spins += 1;
+        if spins < SPINS {
+            std::hint::spin_loop();
+            continue;
         }
-        shared.busy.fetch_sub(1, Ordering::Release);
+        shared.asleep[index].store(true, Ordering::SeqCst);
+        if shared.state.load(Ordering::SeqCst) == state && !shared.stop.load(Ordering::SeqCst) {
+            thread::park();
+        }
+        shared.asleep[index].store(false, Ordering::SeqCst);
+        spins = 0;
     }
 }
 

@@ -8,6 +8,16 @@ use super::multiply::{Instructions, PANEL, PANELS, Target, Tile};
 pub(super) struct Portable;
 
 impl Instructions for Portable {
+    const PANEL_FROM: usize = 4;
+    type Loaded = Group;
+
+    #[inline(always)]
+    unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Group {
+        let mut group = Group::default();
+        Q::unpack(blocks, &mut group);
+        group
+    }
+
     #[inline(always)]
     unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
         let values = &row.quantised[at..at + GROUP];

@@ -8,7 +8,7 @@ use super::avx512::Avx512;
 use super::float;
 use super::format::{self, Format, Matrix};
 use super::kernel::{Kernel, Set};
-use super::multiply::{PANEL, PANEL_FROM, PANELS, Target, rows};
+use super::multiply::{PANEL, PANELS, Target, rows};
 use super::pool::{Pool, Scratch, Shares};
 use super::portable::Portable;
 
@@ -60,10 +60,9 @@ pub fn multiply(pool: &mut Pool, kernel: Kernel, input: &Activations, products: 
 
 /// Rows per task: enough tasks to share out evenly, few enough to be worth their handling.
 fn step(rows: usize, threads: usize, activations: usize) -> usize {
-    if activations >= PANEL_FROM {
-        return PANEL * PANELS;
-    }
-    (rows / (threads * 8)).clamp(16, 512).next_multiple_of(8)
+    let few = activations < 16;
+    let most = if few { 512 } else { PANEL * PANELS };
+    (rows / (threads * 8)).clamp(PANEL * PANELS, most).next_multiple_of(PANEL * PANELS)
 }
 
 unsafe fn run(

@@ -225,7 +225,7 @@ impl Transformer {
             (&mut room.value[..], hyper.kv_heads * hyper.value_width),
         ];
         each_row(&mut self.pool, rows, heads, &|row, parts| place_heads(level, hyper, layer, rotary, row, parts));
-        self.sequences.pages_mut().store(&mut self.pool, index, &self.batch.places, &room.key, &room.value);
+        self.sequences.pages_mut().store((&mut self.pool, level), index, &self.batch.places, &room.key, &room.value);
         let attention = Attention {
             layer: index,
             heads: hyper.heads,

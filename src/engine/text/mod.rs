@@ -5,6 +5,7 @@
 //! Knows no chat template and no model.
 
 mod bytelevel;
+mod sentencepiece;
 mod stream;
 
 use std::collections::HashMap;
@@ -25,9 +26,15 @@ enum Role {
     Named,
 }
 
+/// The two ways of cutting content.
+enum Cut {
+    ByteLevel(Box<bytelevel::Cut>),
+    SentencePiece(sentencepiece::Cut),
+}
+
 /// A model's vocabulary and its way of cutting text.
 pub struct Text {
-    cut: bytelevel::Cut,
+    cut: Cut,
     bytes: Vec<Box<[u8]>>,
     roles: Vec<Role>,
     /// Control and named tokens by text; the scaffold's door.
@@ -50,13 +57,16 @@ impl Text {
     /// kind that we would cut wrongly.
     pub fn read(file: &File) -> Result<Self, Error> {
         let kind = file.string("tokenizer.ggml.model").unwrap_or("(none)");
-        if kind != "gpt2" {
-            return Err(Error::Tokenizer(kind.chars().take(64).collect()));
-        }
         let tokens = file.strings("tokenizer.ggml.tokens")?;
         let roles = roles(file, &tokens)?;
-        let cut = bytelevel::Cut::read(file, &tokens)?;
+        let normal = |id: usize| roles[id] == Role::Normal;
+        let cut = match kind {
+            "gpt2" => Cut::ByteLevel(Box::new(bytelevel::Cut::read(file, &tokens)?)),
+            "llama" => Cut::SentencePiece(sentencepiece::Cut::read(file, &tokens, normal)?),
+            other => return Err(Error::Tokenizer(other.chars().take(64).collect())),
+        };
         let bytes = tokens.iter().zip(&roles).map(|(token, role)| match role {
+            Role::Normal if matches!(cut, Cut::SentencePiece(_)) => sentencepiece::decode(token),
             Role::Normal => bytelevel::decode(token),
             Role::Named => token.as_bytes().into(),
             Role::Control => Box::default(),
@@ -122,7 +132,10 @@ impl Text {
     /// # Errors
     /// [`TextError`] when the vocabulary has no tokens for it.
     pub fn encode(&self, content: &str) -> Result<Vec<u32>, TextError> {
-        self.cut.encode(content)
+        match &self.cut {
+            Cut::ByteLevel(cut) => cut.encode(content),
+            Cut::SentencePiece(cut) => cut.encode(content),
+        }
     }
 
     /// Encodes scaffold: the special tokens in it become themselves, the text between them is encoded as content.

@@ -167,8 +167,7 @@ impl Worker {
     /// The tasks of the next pass: those of the most urgent priority, in order of arrival.
     fn runnable(&self) -> Vec<usize> {
         let Some(urgent) = self.tasks.iter().map(|task| task.priority()).min() else { return Vec::new() };
-        let urgent = |(index, task): (usize, &Box<dyn Task>)| (task.priority() == urgent).then_some(index);
-        self.tasks.iter().enumerate().filter_map(urgent).take(TOGETHER).collect()
+        (0..self.tasks.len()).filter(|index| self.tasks[*index].priority() == urgent).take(TOGETHER).collect()
     }
 
     fn drop_abandoned(&mut self) {

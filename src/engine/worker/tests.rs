@@ -1,7 +1,6 @@
 //! The worker over a fake model whose mind is a function of what it has read, and over tiny real ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -318,21 +317,35 @@ async fn constrained_text_is_valid_on_a_random_mind() {
 }
 
 #[tokio::test]
-async fn guessing_ahead_does_not_change_the_text() {
-    // A mind that repeats what the prompt says, with a twist here and there.
-    let mind = || -> Mind {
-        Box::new(|tokens, row| {
-            let n = tokens.len();
-            let next = if n % 11 == 0 { 65 + (n as u32 % 26) } else { tokens[n * 7 % 40] };
-            row[next.min(255) as usize] = 5.0;
-            row[(tokens[n - 1] as usize + 1) % 256] = 4.0;
+async fn guessing_ahead_saves_passes_and_does_not_change_the_text() {
+    let quote = "the replica follows the primary and the cache is warmed by a job at night before the traffic comes";
+    // A mind that quotes its prompt, and one that says something else every few tokens.
+    let twisted = || -> Mind {
+        let mut recite = reciting(quote);
+        Box::new(move |tokens, row| {
+            recite(tokens, row);
+            if tokens.len() % 9 == 0 {
+                row[65 + tokens.len() % 26] = 20.0;
+            }
         })
     };
-    let prompt = ask("the cache and the cache and the replica and the cache are warmed by the job at night");
-    let guessing = say(&engine(Fake { mind: mind(), ..Fake::default() }), prompt.clone()).await.expect("words");
-    let plain = say(&engine(Fake { guesses: false, mind: mind(), ..Fake::default() }), prompt).await.expect("words");
-    assert_eq!(guessing.text, plain.text);
-    assert_eq!(guessing.usage.completion_tokens, plain.usage.completion_tokens);
+    for (mind, fewest) in [(&(|| reciting(quote)) as &dyn Fn() -> Mind, 3), (&twisted, 1)] {
+        let mut texts = Vec::new();
+        let mut counts = Vec::new();
+        for guesses in [true, false] {
+            let passes = Arc::new(AtomicUsize::new(0));
+            let counted = passes.clone();
+            let before_pass = Box::new(move |_| {
+                let _ = counted.fetch_add(1, Ordering::SeqCst);
+            });
+            let engine = engine(Fake { guesses, mind: mind(), before_pass, ..Fake::default() });
+            let said = say(&engine, GenerateRequest { max_tokens: 200, ..ask(&format!("Repeat: {quote}")) }).await;
+            texts.push(said.map(|said| (said.text, said.usage.completion_tokens)).expect("words"));
+            counts.push(passes.load(Ordering::SeqCst));
+        }
+        assert_eq!(texts[0], texts[1]);
+        assert!(counts[0] * fewest < counts[1], "{counts:?} passes with and without guessing");
+    }
 }
 
 #[tokio::test]
@@ -474,17 +487,25 @@ async fn a_panic_in_the_model_ends_the_request_and_not_the_engine() {
 
 #[tokio::test]
 async fn interactive_work_overtakes_background_work() {
-    let engine = engine(Fake { mind: mixing(), ..Fake::default() });
-    let slow: Vec<_> = (0..8)
+    let (engine, queue) = Engine::with_queue(info());
+    let mut background: Vec<_> = (0..8)
         .map(|n| {
-            let background =
-                GenerateRequest { max_tokens: 2000, priority: Priority::Background, ..ask(&format!("Draft {n}")) };
-            engine.generate(background).expect("room")
+            let priority = Priority::Background;
+            engine.generate(GenerateRequest { priority, ..ask(&format!("Draft {n}")) }).expect("room")
         })
         .collect();
-    let quick = say(&engine, GenerateRequest { max_tokens: 5, ..ask("Hi") }).await.expect("words");
-    assert_eq!(quick.usage.completion_tokens, 5);
-    drop(slow);
+    let (entered, passes) = std::sync::mpsc::channel::<usize>();
+    let quick = engine.generate(GenerateRequest { max_tokens: 5, ..ask("Hi") }).expect("room");
+    let before_pass = Box::new(move |tokens| {
+        let _ = entered.send(tokens);
+    });
+    start(Fake { mind: mixing(), before_pass, ..Fake::default() }, queue);
+    quick.finished().await.expect("words");
+    let first: Vec<usize> = passes.iter().take(5).collect();
+    assert!(first[1..].iter().all(|tokens| *tokens == 1), "five passes for the last to come alone: {first:?}");
+    for generation in background.drain(..) {
+        generation.finished().await.expect("words");
+    }
 }
 
 fn tiny_engine(architecture: Architecture) -> Engine {

@@ -488,3 +488,21 @@ async fn a_long_interview_of_many_turns_stays_whole() {
     let transcript: crate::interview::transcript::Transcript = serde_json::from_str(&text).unwrap();
     assert_eq!(transcript.turns, view.turns);
 }
+
+#[tokio::test]
+async fn a_coach_speaks_before_the_next_question_and_is_kept() {
+    let bench = Bench::new();
+    let desk = bench.desk();
+    for mode in [Mode::Coach, Mode::Realistic] {
+        let mut new = new_session(Round::SystemDesign);
+        new.mode = mode;
+        let id = desk.create(new).unwrap().summary.id;
+        let events = said(desk.answer(&id, ANSWER.into(), 1, None).unwrap()).await;
+        let remark = events.iter().position(|event| matches!(event, ReplyEvent::Coach { seq: 1, .. }));
+        assert_eq!(remark.is_some(), mode == Mode::Coach, "{events:?}");
+        if let Some(at) = remark {
+            assert!(events[..at].iter().all(|event| !matches!(event, ReplyEvent::Token { .. })));
+        }
+        assert_eq!(desk.view(&id).unwrap().coach.contains_key(&1), mode == Mode::Coach);
+    }
+}

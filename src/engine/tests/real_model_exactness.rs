@@ -1,0 +1,163 @@
+//! Exactness of the fast path on the real models: against candle's logits, between kernels, and between ways of
+//! feeding the same tokens. Needs the models installed.
+
+use std::fs::File as Disk;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use candle_core::quantized::gguf_file;
+use candle_core::{Device, Tensor};
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
+use offrecord_engine::Kernel;
+use offrecord_engine::gguf::File;
+use offrecord_engine::model::{Chunk, LoadOptions, Model, Output, Sequence, Want, load};
+use offrecord_engine::text::Text;
+
+const LARGE: &str = "qwen2.5-coder-1.5b-instruct-q4_k_m";
+const MIDDLE: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m";
+const SMALL: &str = "smollm2-135m-instruct-q4_1";
+
+const PROMPT: &str = "<|im_start|>user\nExplain how a write-ahead log keeps a database safe when the power fails, and \
+                      what a checkpoint is for.<|im_end|>\n<|im_start|>assistant\n";
+
+/// Where an installed model is, or how to install it.
+fn path(id: &str) -> PathBuf {
+    let folder = std::env::var_os("OFFRECORD_MODELS_DIR").map_or_else(
+        || {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+            let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".local/share");
+            data.unwrap_or_else(home).join("offrecord/models")
+        },
+        PathBuf::from,
+    );
+    let path = folder.join(format!("{id}.gguf"));
+    assert!(path.exists(), "{} is missing (run: offrecord pull {id}, or set OFFRECORD_MODELS_DIR)", path.display());
+    path
+}
+
+fn open(id: &str) -> Arc<File> {
+    Arc::new(File::open(&path(id)).expect("a valid model"))
+}
+
+fn model(file: &Arc<File>, kernel: Kernel) -> Box<dyn Model> {
+    let options = LoadOptions { kernel: Some(kernel), cache_bytes: 256 << 20, ..LoadOptions::default() };
+    load(Arc::clone(file), &options).expect("a model of the fast path")
+}
+
+fn prompt(file: &File) -> Vec<u32> {
+    Text::read(file).expect("a tokenizer").encode_scaffold(PROMPT).expect("tokens")
+}
+
+fn append(model: &mut dyn Model, sequence: Sequence, tokens: &[u32], want: Want) -> Vec<f32> {
+    let mut output = Output::default();
+    model.forward(&[Chunk { sequence, tokens, want }], &mut output).expect("room");
+    output.logits
+}
+
+fn best(logits: &[f32]) -> u32 {
+    let top = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).expect("a vocabulary");
+    top.0 as u32
+}
+
+fn greedy(model: &mut dyn Model, tokens: &[u32], count: usize) -> Vec<u32> {
+    let sequence = model.create().expect("a sequence");
+    let mut logits = append(model, sequence, tokens, Want::Last);
+    let mut written = Vec::new();
+    for _ in 0..count {
+        let token = best(&logits);
+        written.push(token);
+        logits = append(model, sequence, &[token], Want::Last);
+    }
+    written
+}
+
+/// Root of the mean square of the difference, in units of the first one's spread.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let mean = a.iter().map(|v| f64::from(*v)).sum::<f64>() / a.len() as f64;
+    let spread: f64 = a.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum();
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+    (difference / spread).sqrt()
+}
+
+/// Candle rounds activations to int8 in blocks of 256 where we do in blocks of 32, and keeps its cache in single
+/// precision, so the two differ; both must see the same next token.
+fn close_to_candle(id: &str, candle: impl FnOnce(gguf_file::Content, &mut Disk, &Tensor) -> Tensor) {
+    let file = open(id);
+    let tokens = prompt(&file);
+    let mut disk = Disk::open(path(id)).expect("the file");
+    let content = gguf_file::Content::read(&mut disk).expect("GGUF");
+    let input = Tensor::new(&tokens[..], &Device::Cpu).expect("a tensor").unsqueeze(0).expect("a batch");
+    let want: Vec<f32> = candle(content, &mut disk, &input).flatten_all().expect("logits").to_vec1().expect("logits");
+    let mut model = model(&file, Kernel::best());
+    let sequence = model.create().expect("a sequence");
+    let got = append(&mut *model, sequence, &tokens, Want::Last);
+    let distance = distance(&want, &got);
+    println!("{id}: {distance:.4} from candle");
+    assert_eq!(best(&want), best(&got));
+    assert!(distance < 0.05, "{id}: {distance} from candle");
+}
+
+#[test]
+fn the_small_model_is_close_to_candle() {
+    close_to_candle(SMALL, |content, disk, input| {
+        let mut model = quantized_llama::ModelWeights::from_gguf(content, disk, &Device::Cpu).expect("a model");
+        model.forward(input, 0).expect("logits")
+    });
+}
+
+#[test]
+fn the_middle_model_is_close_to_candle() {
+    close_to_candle(MIDDLE, |content, disk, input| {
+        let mut model = quantized_qwen2::ModelWeights::from_gguf(content, disk, &Device::Cpu).expect("a model");
+        model.forward(input, 0).expect("logits")
+    });
+}
+
+#[test]
+fn the_large_model_is_close_to_candle() {
+    close_to_candle(LARGE, |content, disk, input| {
+        let mut model = quantized_qwen2::ModelWeights::from_gguf(content, disk, &Device::Cpu).expect("a model");
+        model.forward(input, 0).expect("logits")
+    });
+}
+
+#[test]
+fn every_kernel_writes_the_same_64_tokens() {
+    for id in [SMALL, MIDDLE] {
+        let file = open(id);
+        let tokens = prompt(&file);
+        let portable = Kernel::named("portable").expect("always there");
+        let want = greedy(&mut *model(&file, portable), &tokens, 64);
+        for kernel in Kernel::available() {
+            assert_eq!(greedy(&mut *model(&file, kernel), &tokens, 64), want, "{id} with {kernel:?}");
+        }
+    }
+}
+
+#[test]
+fn the_large_model_gives_the_same_bits_in_pieces_in_forks_and_in_batches() {
+    let file = open(LARGE);
+    let tokens = prompt(&file);
+    let mut model = model(&file, Kernel::best());
+    let whole = model.create().expect("a sequence");
+    let all = append(&mut *model, whole, &tokens, Want::All);
+    let pieces = model.create().expect("a sequence");
+    let mut in_pieces = Vec::new();
+    for piece in tokens.chunks(7) {
+        in_pieces.extend(append(&mut *model, pieces, piece, Want::All));
+    }
+    assert!(all == in_pieces, "pieces differ from the whole");
+    let forks: Vec<Sequence> = (0..5).map(|_| model.fork(whole).expect("a sequence")).collect();
+    let chunks: Vec<Chunk<'_>> = forks
+        .iter()
+        .zip(tokens.chunks(3))
+        .map(|(sequence, tokens)| Chunk { sequence: *sequence, tokens, want: Want::Last })
+        .collect();
+    let mut together = Output::default();
+    model.forward(&chunks, &mut together).expect("room");
+    for (chunk, row) in chunks.iter().zip(together.logits.chunks(model.vocabulary())) {
+        let alone = model.fork(whole).expect("a sequence");
+        assert!(append(&mut *model, alone, chunk.tokens, Want::Last) == row, "a batch differs from a single run");
+        model.free(alone);
+    }
+}

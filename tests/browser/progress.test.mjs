@@ -1,0 +1,46 @@
+// Progress as arithmetic: trends without invented points, and what comes next.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attempts, plan, trends } from "../../web/progress.js";
+import { cut } from "../../web/points.js";
+
+const now = Date.parse("2026-11-24T12:00:00Z");
+
+/** @param {string} at @param {Record<string, number | null>} scores @param {string} problem */
+function graded(at, scores, problem = "p") {
+  const dimensions = Object.entries(scores).map(([id, score]) => ({ id, title: id, status: score === null ? "not_assessed" : "scored", score, spread: 0.4, confidence: "normal" }));
+  return /** @type {any} */ ({ summary: { id: at, problem, title: problem, created_at: at }, card: { dimensions } });
+}
+
+test("what was not assessed is counted and never a point", () => {
+  const [technical] = trends([graded("2026-11-20T00:00:00Z", { technical: null }), graded("2026-11-10T00:00:00Z", { technical: 3 })]);
+  assert.deepEqual(technical.points.map((point) => point.score), [3]);
+  assert.equal(technical.unscored, 1);
+});
+
+test("points are in the order of time", () => {
+  const [technical] = trends([graded("2026-11-20T00:00:00Z", { technical: 4 }), graded("2026-11-10T00:00:00Z", { technical: 3 })]);
+  assert.deepEqual(technical.points.map((point) => point.score), [3, 4]);
+});
+
+test("the weaker the last score, the sooner it comes back; at most three", () => {
+  const lines = trends([graded("2026-11-22T12:00:00Z", { technical: 4.5, architectural: 2, leadership: null, pragmatism: 3, ownership: 4, communication: 4 })]);
+  assert.deepEqual(
+    plan(lines, now).map(({ dimension, dueInDays, why }) => [dimension, dueInDays, why]),
+    [
+      ["architectural", -1, "last score 2.0, 2 days ago"],
+      ["leadership", 0, "practised, but never shown clearly enough for a score"],
+      ["pragmatism", 1, "last score 3.0, 2 days ago"],
+    ],
+  );
+});
+
+test("only problems tried more than once are compared, oldest first", () => {
+  const lists = attempts([graded("2026-11-20T00:00:00Z", {}, "a"), graded("2026-11-10T00:00:00Z", {}, "a"), graded("2026-11-11T00:00:00Z", {}, "b")]);
+  assert.deepEqual(lists.map((list) => list.map(({ summary }) => summary.id)), [["2026-11-10T00:00:00Z", "2026-11-20T00:00:00Z"]]);
+});
+
+test("offsets are characters, not UTF-16 units", () => {
+  assert.deepEqual(cut("🙂a café", 2, 6), ["🙂a", " caf", "é"]);
+});
