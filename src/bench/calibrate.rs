@@ -14,24 +14,51 @@ use super::samples::Sample;
 use crate::engine::{Engine, ModelInfo};
 use crate::grading::agreement::Pair;
 use crate::grading::answer;
-use crate::grading::calibration::{Calibration, TrainedOn, VERSION, question_hash};
+use crate::grading::calibration::{Calibration, Fit, TrainedOn, VERSION, question_hash};
+use crate::grading::forest::{Forest, Growth};
 use crate::grading::passage;
 use crate::grading::ridge::Ridge;
 use crate::grading::surface;
 
-/// Penalties tried.
-const LAMBDAS: [f64; 6] = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
+/// What is tried; the one with the least held-out error is kept.
+const CANDIDATES: [Candidate; 6] = [
+    Candidate::Ridge(0.1),
+    Candidate::Ridge(1.0),
+    Candidate::Ridge(3.0),
+    Candidate::Forest(Growth { trees: 40, leaf: 20, tried: 0.3, seed: 0 }),
+    Candidate::Forest(Growth { trees: 40, leaf: 40, tried: 0.3, seed: 0 }),
+    Candidate::Forest(Growth { trees: 40, leaf: 80, tried: 0.3, seed: 0 }),
+];
+
+/// A way to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Candidate {
+    /// A ridge with this penalty.
+    Ridge(f64),
+    /// A forest grown like this.
+    Forest(Growth),
+}
+
+impl Candidate {
+    fn fit(self, rows: &[Vec<f64>], targets: &[f64], importance: &[f64]) -> Fit {
+        match self {
+            Self::Ridge(lambda) => Fit::Ridge(Ridge::fit(rows, targets, importance, lambda)),
+            Self::Forest(growth) => Fit::Forest(Forest::grow(rows, targets, importance, &growth)),
+        }
+    }
+}
 
 /// What was learnt, and what each part of it is worth.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// By group of features, then data set: held-out metrics.
     pub groups: BTreeMap<String, BTreeMap<String, Metrics>>,
-    /// The penalty chosen (by held-out error over all data).
-    pub lambda: f64,
-    /// Held-out error by penalty.
-    pub errors: Vec<(f64, f64)>,
-    /// Feature and weight, largest first.
+    /// What was kept.
+    pub chosen: Candidate,
+    /// Held-out root mean square error of all that was tried, every question weighing the same.
+    pub errors: Vec<(Candidate, f64)>,
+    /// Feature and weight of the best ridge, largest first.
     pub weights: Vec<(String, f64)>,
 }
 
@@ -95,25 +122,24 @@ pub fn fit(
             / importance.iter().sum::<f64>()
     };
     let mut errors = Vec::new();
-    for lambda in LAMBDAS {
-        errors.push((lambda, error(&held_out(&features, &targets, &importance, &fold, lambda))));
+    for candidate in CANDIDATES {
+        errors.push((candidate, error(&held_out(&features, &targets, &importance, &fold, candidate)).sqrt()));
     }
-    let lambda = errors.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.1, |e| e.0);
-    let predicted = held_out(&features, &targets, &importance, &fold, lambda);
-    let sigma = error(&predicted).sqrt();
+    let (chosen, sigma) = errors.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((CANDIDATES[0], 1.0));
 
     let mut groups = BTreeMap::new();
     for (group, columns) in groups_of(names.len()) {
         let part: Vec<Vec<f64>> = features.iter().map(|f| columns.iter().map(|&j| f[j]).collect()).collect();
-        let predicted = held_out(&part, &targets, &importance, &fold, lambda);
+        let predicted = held_out(&part, &targets, &importance, &fold, chosen);
         groups.insert(group, by_dataset(rows, &questions, &predicted, seed));
     }
 
-    let whole = Ridge::fit(&features, &targets, &importance, lambda);
-    let folds: Vec<Ridge> = (0..=fold.iter().copied().max().unwrap_or(0))
-        .map(|held| without(held, &features, &targets, &importance, &fold, lambda))
+    let whole = chosen.fit(&features, &targets, &importance);
+    let folds: Vec<Fit> = (0..=fold.iter().copied().max().unwrap_or(0))
+        .map(|held| without(held, &features, &targets, &importance, &fold, chosen))
         .collect();
-    let mut weights: Vec<(String, f64)> = names.iter().cloned().zip(whole.weight.iter().copied()).collect();
+    let ridge = Ridge::fit(&features, &targets, &importance, 1.0);
+    let mut weights: Vec<(String, f64)> = names.iter().cloned().zip(ridge.weight).collect();
     weights.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let mut trained_on: BTreeMap<&str, (usize, std::collections::BTreeSet<&str>)> = BTreeMap::new();
     for ((item, _), hash) in rows.iter().zip(&hashes) {
@@ -136,13 +162,12 @@ pub fn fit(
             })
             .collect(),
         features: names,
-        lambda,
         whole,
         folds,
         questions: hashes.iter().cloned().zip(fold.iter().copied()).collect(),
         sigma,
     };
-    Ok((calibration, Report { groups, lambda, errors, weights }))
+    Ok((calibration, Report { groups, chosen, errors, weights }))
 }
 
 /// Every question weighs the same, however many answers it has.
@@ -155,19 +180,19 @@ fn per_question(questions: &[usize]) -> Vec<f64> {
     questions.iter().map(|q| mean / count[q]).collect()
 }
 
-fn without(held: usize, x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Ridge {
+fn without(held: usize, x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], by: Candidate) -> Fit {
     let keep: Vec<usize> = (0..x.len()).filter(|&i| fold[i] != held).collect();
     let rows: Vec<Vec<f64>> = keep.iter().map(|&i| x[i].clone()).collect();
     let pick = |v: &[f64]| keep.iter().map(|&i| v[i]).collect::<Vec<_>>();
-    Ridge::fit(&rows, &pick(y), &pick(w), lambda)
+    by.fit(&rows, &pick(y), &pick(w))
 }
 
-fn held_out(x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Vec<f64> {
+fn held_out(x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], by: Candidate) -> Vec<f64> {
     let mut predicted = vec![0.0; x.len()];
     for held in 0..=fold.iter().copied().max().unwrap_or(0) {
-        let ridge = without(held, x, y, w, fold, lambda);
+        let fit = without(held, x, y, w, fold, by);
         for i in (0..x.len()).filter(|&i| fold[i] == held) {
-            predicted[i] = ridge.predict(&x[i]).clamp(0.0, 1.0);
+            predicted[i] = fit.predict(&x[i]).clamp(0.0, 1.0);
         }
     }
     predicted

@@ -244,14 +244,14 @@ fn dataset_result(all: &[(&Item, &Sample)], seed: u64) -> DatasetResult {
     }
     let gone: Vec<f64> = all.iter().map(|(_, s)| f64::from(u8::from(s.predicted.is_none()))).collect();
     // The rows see the items that have features: refused answers are refused for everybody.
-    let readable: Vec<&&Item> = items.iter().filter(|i| !i.answer.trim().is_empty()).collect();
-    let features: Vec<Vec<f64>> = readable.iter().map(|i| surface::features(&compared(i))).collect();
-    let targets: Vec<f64> = readable.iter().map(|i| i.share()).collect();
-    let questions: Vec<usize> = readable.iter().map(|i| number[&i.question_id]).collect();
+    let readable: Vec<&(&Item, &Sample)> = all.iter().filter(|(i, _)| !i.answer.trim().is_empty()).collect();
+    let features: Vec<Vec<f64>> = readable.iter().map(|(item, sample)| surface_of(item, sample)).collect();
+    let targets: Vec<f64> = readable.iter().map(|(i, _)| i.share()).collect();
+    let questions: Vec<usize> = readable.iter().map(|(i, _)| number[&i.question_id]).collect();
     let rows = rows::rows(&features, &targets, &questions)
         .into_iter()
         .map(|(name, predicted)| {
-            let pairs: Vec<Pair> = readable.iter().zip(&predicted).map(|(i, p)| pair(i, *p)).collect();
+            let pairs: Vec<Pair> = readable.iter().zip(&predicted).map(|((i, _), p)| pair(i, *p)).collect();
             (name, measure::metrics(&pairs, levels, seed))
         })
         .collect();
@@ -269,6 +269,14 @@ fn dataset_result(all: &[(&Item, &Sample)], seed: u64) -> DatasetResult {
         peak_rss_bytes: None,
         unscored,
         rows,
+    }
+}
+
+/// The surface features, as they were read when the sample was graded.
+fn surface_of(item: &Item, sample: &Sample) -> Vec<f64> {
+    match sample.features.get(..surface::NAMES.len()) {
+        Some(features) => features.to_vec(),
+        None => surface::features(&compared(item)),
     }
 }
 

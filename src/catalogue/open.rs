@@ -50,13 +50,23 @@ pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
 }
 
 /// A model that is whole and fits.
-struct Ready {
-    model: Installed,
-    sha256: Sha256,
+pub struct Ready {
+    /// The file.
+    pub model: Installed,
+    /// Its checksum, as verified.
+    pub sha256: Sha256,
     /// Tokens of context that the memory allows.
-    context: usize,
+    pub context: usize,
     /// Bytes of key-value cache for it.
-    cache_bytes: usize,
+    pub cache_bytes: usize,
+}
+
+/// The model of this run, not loaded: for measuring the engine by itself.
+///
+/// # Errors
+/// As [`open_engine`].
+pub fn ready_model(global: &Global) -> anyhow::Result<Ready> {
+    prepare(global).map_err(CatalogueError::into_exit)
 }
 
 /// Everything that can be known before the weights are touched.

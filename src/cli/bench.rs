@@ -20,8 +20,8 @@ pub enum Verb {
     Calibrate(CalibrateArgs),
     /// Two runs of `bench grading` on the same data: which metric got better or worse.
     Compare(CompareArgs),
-    /// Tokens per second.
-    Speed,
+    /// Tokens per second of reading and writing.
+    Speed(super::bench_speed::Args),
     /// Simulated candidates against the real interviewer.
     Interviewer(super::bench_interviewer::Args),
 }
@@ -105,14 +105,9 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Grading(args) => grading(global, args).await,
         Verb::Calibrate(args) => calibrate(global, args).await,
         Verb::Compare(args) => compared(global, &args),
-        Verb::Speed => speed(global).await,
+        Verb::Speed(args) => super::bench_speed::run(global, &args).await,
         Verb::Interviewer(args) => super::bench_interviewer::run(global, &args).await,
     }
-}
-
-/// The engine measures itself; this only prints.
-async fn speed(_global: &Global) -> anyhow::Result<()> {
-    anyhow::bail!("bench speed is not built yet")
 }
 
 async fn grading(global: &Global, args: GradingArgs) -> anyhow::Result<()> {
@@ -173,7 +168,10 @@ async fn calibrate(global: &Global, args: CalibrateArgs) -> anyhow::Result<()> {
     if global.json {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
-    let mut text = format!("penalty {} (held-out errors {:?})\n", report.lambda, report.errors);
+    let mut text = format!("kept {:?}\n", report.chosen);
+    for (candidate, error) in &report.errors {
+        text += &format!("held-out error {error:.4} {candidate:?}\n");
+    }
     for (group, sets) in &report.groups {
         for (set, metrics) in sets {
             text += &format!("{group:32} {set:14}");

@@ -8,6 +8,7 @@ use crate::config::Global;
 
 pub mod bench;
 pub mod bench_interviewer;
+pub mod bench_speed;
 pub mod doctor;
 pub mod grade;
 pub mod lint;

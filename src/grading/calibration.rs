@@ -1,13 +1,14 @@
 //! Calibration: what a model's probabilities and the surface features are worth, learnt on labelled answers.
 //!
-//! A file per model, made by `offrecord bench calibrate`, with its recipe. It holds one line for new questions and one
-//! per fold for the questions it was trained on, so that no answer is ever graded by a line that has seen its question.
+//! A file per model, made by `offrecord bench calibrate`, with its recipe. It holds one fit for new questions and one
+//! per fold for the questions it was trained on, so that no answer is ever graded by a fit that has seen its question.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::forest::Forest;
 use super::provenance::hex;
 use super::ridge::Ridge;
 
@@ -32,16 +33,42 @@ pub struct Calibration {
     pub trained_on: Vec<TrainedOn>,
     /// Names of the features, in order.
     pub features: Vec<String>,
-    /// Ridge penalty.
-    pub lambda: f64,
     /// For questions that were not trained on.
-    pub whole: Ridge,
+    pub whole: Fit,
     /// Each trained without its fold's questions.
-    pub folds: Vec<Ridge>,
+    pub folds: Vec<Fit>,
     /// Hash of a question to the fold that has not seen it.
     pub questions: BTreeMap<String, usize>,
     /// Standard deviation of the held-out error, in shares of the scale.
     pub sigma: f64,
+}
+
+/// What is fitted: a line or a forest, whichever did better on questions it had not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// A ridge.
+    Ridge(Ridge),
+    /// Extremely randomised trees.
+    Forest(Forest),
+}
+
+impl Fit {
+    /// The prediction for one row.
+    #[must_use]
+    pub fn predict(&self, row: &[f64]) -> f64 {
+        match self {
+            Self::Ridge(ridge) => ridge.predict(row),
+            Self::Forest(forest) => forest.predict(row),
+        }
+    }
+
+    fn fits(&self, width: usize) -> bool {
+        match self {
+            Self::Ridge(r) => r.mean.len() == width && r.scale.len() == width && r.weight.len() == width,
+            Self::Forest(f) => f.width == width && f.is_sound(),
+        }
+    }
 }
 
 /// A data set of the training.
@@ -57,7 +84,7 @@ pub struct TrainedOn {
 }
 
 impl Calibration {
-    /// Predicts the share of the scale for a row of features, by the line that has not seen the question.
+    /// Predicts the share of the scale for a row of features, by the fit that has not seen the question.
     #[must_use]
     pub fn predict(&self, features: &[f64], question: &str) -> f64 {
         let fold = self.questions.get(&question_hash(question)).and_then(|&f| self.folds.get(f));
@@ -74,8 +101,7 @@ impl Calibration {
             return Err(format!("calibration version {}, this program reads {VERSION}", file.version));
         }
         let width = file.features.len();
-        let fits = |r: &Ridge| r.mean.len() == width && r.scale.len() == width && r.weight.len() == width;
-        if !fits(&file.whole) || !file.folds.iter().all(fits) {
+        if !file.whole.fits(width) || !file.folds.iter().all(|f| f.fits(width)) {
             return Err("the weights do not fit the features".into());
         }
         Ok(file)
@@ -99,8 +125,8 @@ pub fn question_hash(question: &str) -> String {
 mod tests {
     use super::*;
 
-    fn line(value: f64) -> Ridge {
-        Ridge { mean: vec![0.0], scale: vec![1.0], weight: vec![0.0], intercept: value }
+    fn line(value: f64) -> Fit {
+        Fit::Ridge(Ridge { mean: vec![0.0], scale: vec![1.0], weight: vec![0.0], intercept: value })
     }
 
     #[test]
@@ -113,7 +139,6 @@ mod tests {
             recipe: "r".into(),
             trained_on: Vec::new(),
             features: vec!["x".into()],
-            lambda: 1.0,
             whole: line(0.9),
             folds: vec![line(0.1), line(7.0)],
             questions: [(question_hash("Seen  one?"), 0), (question_hash("other"), 1)].into(),

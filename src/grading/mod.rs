@@ -12,6 +12,7 @@ pub mod checklist;
 pub mod contradiction;
 pub mod cue;
 pub mod evidence;
+pub mod forest;
 pub mod judge;
 pub mod passage;
 pub mod provenance;

@@ -11,43 +11,74 @@ pub(super) struct Avx2;
 /// The same with VNNI in its 256-bit form.
 pub(super) struct AvxVnni;
 
-/// Activations that a panel is multiplied with at a time.
-const AT_ONCE: usize = 3;
-
-/// `sum + w . a` in groups of four: unsigned weights, signed values.
+/// Sums of products of unsigned weights and signed values, in groups of four. A run of them may be summed in 16 bits.
 trait Dot {
+    /// Starts a run; `sum` is what the closed runs came to.
+    ///
     /// # Safety
-    /// The processor must have the instructions.
-    unsafe fn add<const WIDE: bool>(sum: __m256i, w: __m256i, a: __m256i) -> __m256i;
-    /// Whether [`Dot::add`] with `WIDE` already subtracts 128 from each weight.
+    /// The processor must have the instructions, here and below.
+    unsafe fn open(sum: __m256i) -> __m256i;
+    /// Adds to an open run, which is at most `RUN` long; a `RUN` of 1 may hold weights of 8 bits.
+    unsafe fn add<const RUN: usize>(run: __m256i, w: __m256i, a: __m256i) -> __m256i;
+    /// Ends a run: the new sum.
+    unsafe fn close(sum: __m256i, run: __m256i) -> __m256i;
+    /// Whether a `RUN` of 1 already subtracts 128 from each weight.
     const SIGNED: bool;
+    /// Activations that a panel is multiplied with at a time.
+    const AT_ONCE: usize;
 }
 
 impl Dot for Avx2 {
     const SIGNED: bool = true;
+    const AT_ONCE: usize = 3;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
-    unsafe fn add<const WIDE: bool>(sum: __m256i, w: __m256i, a: __m256i) -> __m256i {
+    unsafe fn open(_: __m256i) -> __m256i {
+        _mm256_setzero_si256()
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn add<const RUN: usize>(run: __m256i, w: __m256i, a: __m256i) -> __m256i {
         // Pairs of products are added in 16 bits, which would saturate for weights of 8 bits: there the sign moves to
         // the values, and 128 * 127 * 2 fits.
-        let pairs = if WIDE {
+        let pairs = if RUN == 1 {
             let w = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
             _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w))
         } else {
             _mm256_maddubs_epi16(w, a)
         };
-        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        _mm256_add_epi16(run, pairs)
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn close(sum: __m256i, run: __m256i) -> __m256i {
+        _mm256_add_epi32(sum, _mm256_madd_epi16(run, _mm256_set1_epi16(1)))
     }
 }
 
 impl Dot for AvxVnni {
     const SIGNED: bool = false;
+    const AT_ONCE: usize = 3;
 
     #[target_feature(enable = "avxvnni,avx2,fma,f16c")]
     #[inline]
-    unsafe fn add<const WIDE: bool>(sum: __m256i, w: __m256i, a: __m256i) -> __m256i {
-        _mm256_dpbusd_avx_epi32(sum, w, a)
+    unsafe fn open(sum: __m256i) -> __m256i {
+        sum
+    }
+
+    #[target_feature(enable = "avxvnni,avx2,fma,f16c")]
+    #[inline]
+    unsafe fn add<const RUN: usize>(run: __m256i, w: __m256i, a: __m256i) -> __m256i {
+        _mm256_dpbusd_avx_epi32(run, w, a)
+    }
+
+    #[target_feature(enable = "avxvnni,avx2,fma,f16c")]
+    #[inline]
+    unsafe fn close(_: __m256i, run: __m256i) -> __m256i {
+        run
     }
 }
 
@@ -88,9 +119,12 @@ macro_rules! instructions {
             ) {
                 // SAFETY: promised by the caller.
                 unsafe {
-                    match tile.offset {
-                        128 => tile_with::<Self, SUB, MINS, true>(tile, input, target),
-                        _ => tile_with::<Self, SUB, MINS, false>(tile, input, target),
+                    // Sums of 2 RUN products of weights below 2^bits with values of at most 127 must fit 16 bits.
+                    match (SUB, tile.bits) {
+                        (32, ..=4) => tile_with::<Self, SUB, MINS, 8>(tile, input, target),
+                        (_, ..=5) => tile_with::<Self, SUB, MINS, 4>(tile, input, target),
+                        (_, 6) => tile_with::<Self, SUB, MINS, 2>(tile, input, target),
+                        _ => tile_with::<Self, SUB, MINS, 1>(tile, input, target),
                     }
                 }
             }
@@ -258,7 +292,8 @@ unsafe fn terms_with<D: Dot, Q: Quantised>(group: &Group, row: &Row<'_>, at: usi
                 let place = (four * 4 + i) * 32;
                 let w = _mm256_load_si256(weights.add(place).cast());
                 let a = _mm256_loadu_si256(values.add(place).cast());
-                *z = if Q::OFFSET == 128 { D::add::<true>(zero, w, a) } else { D::add::<false>(zero, w, a) };
+                let run = D::open(zero);
+                *z = D::close(zero, if Q::OFFSET == 128 { D::add::<1>(run, w, a) } else { D::add::<2>(run, w, a) });
             }
             // Lane 0: the sums of the blocks' first 16 products; lane 1: of their second 16.
             *half = _mm256_hadd_epi32(_mm256_hadd_epi32(z[0], z[1]), _mm256_hadd_epi32(z[2], z[3]));
@@ -311,21 +346,21 @@ fn term<Q: Quantised>(scale: __m256, dots: __m256i, m: __m256, scaled: __m256) -
 /// # Safety
 /// As [`Instructions::tile`].
 #[inline(always)]
-unsafe fn tile_with<D: Dot, const SUB: usize, const MINS: bool, const WIDE: bool>(
+unsafe fn tile_with<D: Dot, const SUB: usize, const MINS: bool, const RUN: usize>(
     tile: &Tile<'_>,
     input: &Activations,
     target: Target<'_>,
 ) {
     let mut first = 0;
     while first < input.rows() {
-        let count = (input.rows() - first).min(AT_ONCE);
+        let count = (input.rows() - first).min(D::AT_ONCE);
         for panel in 0..PANELS {
             // SAFETY: promised by the caller.
             unsafe {
                 match count {
-                    1 => columns::<D, SUB, MINS, WIDE, 1>(tile, panel, input, first, target),
-                    2 => columns::<D, SUB, MINS, WIDE, 2>(tile, panel, input, first, target),
-                    _ => columns::<D, SUB, MINS, WIDE, AT_ONCE>(tile, panel, input, first, target),
+                    1 => columns::<D, SUB, MINS, RUN, 1>(tile, panel, input, first, target),
+                    2 => columns::<D, SUB, MINS, RUN, 2>(tile, panel, input, first, target),
+                    _ => columns::<D, SUB, MINS, RUN, 3>(tile, panel, input, first, target),
                 }
             }
         }
@@ -335,7 +370,7 @@ unsafe fn tile_with<D: Dot, const SUB: usize, const MINS: bool, const WIDE: bool
 
 /// Multiplies one panel with activations `first..first + N`.
 #[inline(always)]
-unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const WIDE: bool, const N: usize>(
+unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const RUN: usize, const N: usize>(
     tile: &Tile<'_>,
     panel: usize,
     input: &Activations,
@@ -351,7 +386,7 @@ unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const WIDE: bool, 
     let weights = tile.q[panel * PANEL * tile.blocks * 32..].as_ptr();
     let d = tile.d[panel * PANEL * subs..].as_ptr();
     let m = tile.m[panel * PANEL * subs..].as_ptr();
-    let offset = if WIDE && D::SIGNED { 0 } else { tile.offset };
+    let offset = if RUN == 1 && D::SIGNED { 0 } else { tile.offset };
     // SAFETY: `sub` is within the tile and the padded rows, which `Tile` and `Activations` size alike; stores go to
     // this caller's rows only.
     unsafe {
@@ -366,15 +401,28 @@ unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const WIDE: bool, 
                     dots[1][a] = start;
                 }
             }
-            for quad in 0..SUB / 4 {
-                let at = sub * SUB / 4 + quad;
-                let w0 = _mm256_loadu_si256(weights.add(at * 64).cast());
-                let w1 = _mm256_loadu_si256(weights.add(at * 64 + 32).cast());
-                for a in 0..N {
-                    let four = rows[a].quantised.as_ptr().add(at * 4).cast::<i32>().read_unaligned();
-                    let four = _mm256_set1_epi32(four);
-                    dots[0][a] = D::add::<WIDE>(dots[0][a], w0, four);
-                    dots[1][a] = D::add::<WIDE>(dots[1][a], w1, four);
+            for start in (0..SUB / 4).step_by(RUN) {
+                let mut runs = dots;
+                for half in 0..2 {
+                    for a in 0..N {
+                        runs[half][a] = D::open(dots[half][a]);
+                    }
+                }
+                for quad in start..start + RUN {
+                    let at = sub * SUB / 4 + quad;
+                    let w0 = _mm256_loadu_si256(weights.add(at * 64).cast());
+                    let w1 = _mm256_loadu_si256(weights.add(at * 64 + 32).cast());
+                    for a in 0..N {
+                        let four = rows[a].quantised.as_ptr().add(at * 4).cast::<i32>().read_unaligned();
+                        let four = _mm256_set1_epi32(four);
+                        runs[0][a] = D::add::<RUN>(runs[0][a], w0, four);
+                        runs[1][a] = D::add::<RUN>(runs[1][a], w1, four);
+                    }
+                }
+                for half in 0..2 {
+                    for a in 0..N {
+                        dots[half][a] = D::close(dots[half][a], runs[half][a]);
+                    }
                 }
             }
             for half in 0..2 {

@@ -62,6 +62,21 @@ impl Format {
         }
     }
 
+    /// Bits of a stored weight, without scales.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::F32 => 32,
+            Self::F16 | Self::Bf16 => 16,
+            Self::Q8_0 => 8,
+            Self::Q6K => 6,
+            Self::Q5_0 | Self::Q5_1 | Self::Q5K => 5,
+            Self::Q4_0 | Self::Q4_1 | Self::Q4K => 4,
+            Self::Q3K => 3,
+            Self::Q2K => 2,
+        }
+    }
+
     /// Bytes of a row of `columns` weights; `None` when the format cannot hold that many.
     #[must_use]
     pub fn row_bytes(self, columns: usize) -> Option<usize> {

@@ -34,6 +34,8 @@ pub(super) struct Tile<'a> {
     pub(super) blocks: usize,
     /// Subtracted from every weight.
     pub(super) offset: i32,
+    /// Weights are below two to the power of this.
+    pub(super) bits: u32,
     /// First row, and how many of the panels' rows exist.
     pub(super) row: usize,
     pub(super) rows: usize,
@@ -181,7 +183,7 @@ unsafe fn by_panel<I: Instructions, Q: Quantised>(
         // SAFETY: promised by the caller.
         unsafe { I::panel::<Q>(matrix, (first, present), room) };
     }
-    let tile = Tile { q, d, m, blocks, offset: Q::OFFSET, row, rows: count };
+    let tile = Tile { q, d, m, blocks, offset: Q::OFFSET, bits: Q::FORMAT.bits(), row, rows: count };
     // SAFETY: promised by the caller.
     unsafe {
         match (Q::SUB, Q::MINS) {

@@ -120,19 +120,34 @@ fn every_format_with_every_kernel() {
 
 #[test]
 fn extreme_weights_do_not_overflow() {
-    // All weights at the end of their range, all activations at the end of theirs: sums of pairs are largest.
-    for fill in [0x00, 0xff, 0x80, 0x7f] {
-        let (rows, columns) = (33, 64);
-        let mut bytes = vec![fill; Format::Q8_0.row_bytes(columns).unwrap() * rows];
-        for block in bytes.chunks_exact_mut(34) {
-            block[..2].copy_from_slice(&::half::f16::ONE.to_le_bytes());
-        }
-        let matrix = Matrix::new(Format::Q8_0, rows, columns, &bytes).unwrap();
-        for kernel in Kernel::available() {
-            for batch in [1, 5] {
-                let got = product(kernel, 1, matrix, &vec![vec![-1.0; columns]; batch]);
-                let want = -f32::from(fill.cast_signed()) * columns as f32;
-                assert!(got.iter().all(|got| (got - want).abs() <= 1e-3 * want.abs()), "{kernel:?} {fill}: {}", got[0]);
+    // All weights at the end of their range, all activations at the end of theirs: sums are largest.
+    for format in [Format::Q8_0, Format::Q6K, Format::Q5_0, Format::Q5K, Format::Q4_0, Format::Q4K, Format::Q3K] {
+        for fill in [0x00, 0xff, 0x80, 0x7f] {
+            let (rows, columns) = (33, 256);
+            let (_, block) = format.block();
+            let mut bytes = vec![fill; format.row_bytes(columns).unwrap() * rows];
+            let at = match format {
+                Format::Q3K => 108,
+                Format::Q6K => 208,
+                _ => 0,
+            };
+            for block in bytes.chunks_exact_mut(block) {
+                block[at..at + 2].copy_from_slice(&::half::f16::ONE.to_le_bytes());
+                if matches!(format, Format::Q4K | Format::Q5K) {
+                    block[2..4].copy_from_slice(&::half::f16::ONE.to_le_bytes());
+                }
+            }
+            let matrix = Matrix::new(format, rows, columns, &bytes).unwrap();
+            let mut weights = vec![0.0; columns];
+            matrix.dequantise(0, &mut weights);
+            let want: f32 = weights.iter().map(|w| -w).sum();
+            let size: f32 = weights.iter().map(|w| w.abs()).sum();
+            for kernel in Kernel::available() {
+                for batch in [1, 5] {
+                    let got = product(kernel, 1, matrix, &vec![vec![-1.0; columns]; batch]);
+                    let close = got.iter().all(|got| (got - want).abs() <= 1e-3 * size);
+                    assert!(close, "{kernel:?} {format:?} {fill}: {} not {want}", got[0]);
+                }
             }
         }
     }
