@@ -98,7 +98,7 @@ function Body({ card, session, rubric, onJump }) {
     html`<section>
       <h2>Answers that were not graded</h2>
       <ul class="plain-list">
-        ${refused.map((turn) => html`<li><button type="button" class="turn-link" onClick=${() => onJump(turn.quote ?? { turn: turn.turn, quote: "", start: 0, end: 0 })}>Turn ${turn.turn + 1}</button> ${turn.message}</li>`)}
+        ${refused.map((turn) => html`<li><button type="button" class="turn-link" onClick=${() => onJump(turn.quote ?? { turn: turn.turn, quote: "", start: 0, end: 0 })}>Turn ${turn.turn}</button> ${turn.message}</li>`)}
       </ul>
     </section>`}
     ${hints.length > 0 &&
