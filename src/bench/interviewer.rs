@@ -255,7 +255,7 @@ fn judge_words(figures: &mut Figures, room: &Room<'_>, next: &Move, words: &str)
     figures.overran += usize::from(room.now_ms >= room.plan.total_ms());
     figures.quoting += usize::from(words.contains('“'));
     let question = checks::question_of(words);
-    figures.spares += usize::from(room.content.voice.says.spare.iter().any(|s| question == *s));
+    figures.spares += usize::from(room.content.voice.says.spare.contains(&question));
     let earlier: Vec<&str> =
         room.turns.iter().filter(|t| t.role == Speaker::Interviewer).map(|t| t.text.as_str()).collect();
     figures.repeats += usize::from(earlier.iter().any(|e| checks::repeats(words, e)));
