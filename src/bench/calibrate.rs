@@ -69,6 +69,7 @@ pub struct Report {
 pub async fn calibrate(
     plan: &Plan,
     engine: Option<Engine>,
+    base: Option<&Calibration>,
     recipe: &str,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> anyhow::Result<(Calibration, Report)> {
@@ -86,7 +87,116 @@ pub async fn calibrate(
         .filter(|s| !s.features.is_empty())
         .filter_map(|s| items.get(&(s.dataset.clone(), s.id.clone())).map(|i| (i, s)))
         .collect();
-    fit(&rows, info.as_ref(), recipe, plan.seed)
+    match (base, info.as_ref()) {
+        (Some(base), Some(info)) => correct(&rows, base, info, recipe, plan.seed),
+        _ => fit(&rows, info.as_ref(), recipe, plan.seed),
+    }
+}
+
+/// Penalties of a correction; the last one all but switches it off.
+const CORRECTIONS: [f64; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 1000.0];
+
+/// Corrects a calibration of surface features (`base`, many answers) by a model's features (few answers).
+///
+/// # Errors
+/// When `base` is no calibration of surface features, or fewer than three questions are there.
+pub fn correct(
+    rows: &[(&Item, &Sample)],
+    base: &Calibration,
+    info: &ModelInfo,
+    recipe: &str,
+    seed: u64,
+) -> anyhow::Result<(Calibration, Report)> {
+    let width = surface::NAMES.len();
+    anyhow::ensure!(base.features.len() == width, "the base must be a calibration with --judge none");
+    let folds = base.folds.len().max(1);
+    let hashes: Vec<String> = rows.iter().map(|(i, _)| question_hash(&i.question)).collect();
+    let mut questions = base.questions.clone();
+    for hash in &hashes {
+        let next = questions.len() % folds;
+        questions.entry(hash.clone()).or_insert(next);
+    }
+    let fold: Vec<usize> = hashes.iter().map(|h| questions[h]).collect();
+    let number: Vec<usize> = {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        hashes
+            .iter()
+            .map(|h| {
+                let next = seen.len();
+                *seen.entry(h).or_insert(next)
+            })
+            .collect()
+    };
+    anyhow::ensure!(
+        number.iter().max().is_some_and(|m| *m >= 2),
+        "a correction needs answers to at least three questions"
+    );
+    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| restored(&s.features)).collect();
+    let known: Vec<f64> =
+        rows.iter().zip(&features).map(|((i, _), f)| base.predict(&f[..width], &i.question)).collect();
+    let others: Vec<Vec<f64>> = features.iter().map(|f| f[width..].to_vec()).collect();
+    let rest: Vec<f64> = rows.iter().zip(&known).map(|((i, _), k)| i.share() - k).collect();
+    let importance = per_question(&number);
+    let total: f64 = importance.iter().sum();
+    let predicted = |lambda: f64| -> Vec<f64> {
+        let mut predicted = known.clone();
+        for held in 0..folds {
+            let line = line_without(held, &others, &rest, &importance, &fold, lambda);
+            for i in (0..rows.len()).filter(|&i| fold[i] == held) {
+                predicted[i] = (known[i] + line.predict(&others[i])).clamp(0.0, 1.0);
+            }
+        }
+        predicted
+    };
+    let error = |predicted: &[f64]| {
+        let squares = rows.iter().zip(predicted).zip(&importance).map(|(((i, _), p), w)| w * (i.share() - p).powi(2));
+        (squares.sum::<f64>() / total).sqrt()
+    };
+    let errors: Vec<(Candidate, f64)> =
+        CORRECTIONS.iter().map(|&l| (Candidate::Ridge(l), error(&predicted(l)))).collect();
+    let (chosen, sigma) =
+        errors.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Candidate::Ridge(1000.0), 1.0));
+    let lambda = match chosen {
+        Candidate::Ridge(lambda) => lambda,
+        Candidate::Forest(_) => CORRECTIONS[CORRECTIONS.len() - 1],
+    };
+    let stacked = |fit: &Fit, correction: Ridge| Fit::Stacked { base: Box::new(fit.clone()), width, correction };
+    let line = Ridge::fit(&others, &rest, &importance, lambda);
+    let names = names(features.first().map_or(width, Vec::len));
+    let mut weights: Vec<(String, f64)> = names[width..].iter().cloned().zip(line.weight.iter().copied()).collect();
+    weights.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    let mut groups = BTreeMap::new();
+    groups.insert("surface (base)".to_owned(), by_dataset(rows, &number, &known, seed));
+    groups.insert("surface + model".to_owned(), by_dataset(rows, &number, &predicted(lambda), seed));
+    let mut trained_on = base.trained_on.clone();
+    trained_on.push(TrainedOn {
+        dataset: "(of these, read by the model)".into(),
+        items: rows.len(),
+        questions: number.iter().max().map_or(0, |m| m + 1),
+    });
+    let calibration = Calibration {
+        version: VERSION,
+        model: info.id.clone(),
+        model_sha256: info.sha256.clone(),
+        prompt_sha256: answer::prompt_sha256(),
+        recipe: recipe.to_owned(),
+        trained_on,
+        features: names,
+        whole: stacked(&base.whole, line),
+        folds: (0..base.folds.len())
+            .map(|held| stacked(&base.folds[held], line_without(held, &others, &rest, &importance, &fold, lambda)))
+            .collect(),
+        questions,
+        sigma,
+    };
+    Ok((calibration, Report { groups, chosen, errors, weights }))
+}
+
+fn line_without(held: usize, x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Ridge {
+    let keep: Vec<usize> = (0..x.len()).filter(|&i| fold[i] != held).collect();
+    let rows: Vec<Vec<f64>> = keep.iter().map(|&i| x[i].clone()).collect();
+    let pick = |v: &[f64]| keep.iter().map(|&i| v[i]).collect::<Vec<_>>();
+    Ridge::fit(&rows, &pick(y), &pick(w), lambda)
 }
 
 /// Fits on read samples.
@@ -198,9 +308,9 @@ fn held_out(x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], by: Candidate)
     predicted
 }
 
-/// "Not asked" in a sample is its mean in a fit: a ridge that skips it.
+/// "Not asked" is written as -99 in a sample, since JSON has no word for it.
 fn restored(features: &[f64]) -> Vec<f64> {
-    features.iter().map(|v| if *v <= -99.0 { 0.0 } else { *v }).collect()
+    features.iter().map(|v| if *v <= -99.0 { f64::NAN } else { *v }).collect()
 }
 
 fn names(width: usize) -> Vec<String> {

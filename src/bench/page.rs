@@ -67,7 +67,7 @@ pub fn html(results: &Results, items: &[Item], samples: &[Sample]) -> String {
         out.push_str("</ul>");
     }
     let provenance = serde_json::to_string_pretty(&results.provenance).unwrap_or_default();
-    let _ = write!(out, "<h2>What made these numbers</h2><pre>{}</pre></html>\n", escaped(&provenance));
+    let _ = writeln!(out, "<h2>What made these numbers</h2><pre>{}</pre></html>", escaped(&provenance));
     out
 }
 

@@ -73,6 +73,9 @@ pub struct CalibrateArgs {
     /// Where readings are kept; a stopped run in it goes on.
     #[arg(long, default_value = "bench-calibrate", value_name = "DIR")]
     work: PathBuf,
+    /// A calibration made with `--judge none`: the model's features only correct it. For few answers read by the model.
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     /// The calibration file to write.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -157,12 +160,14 @@ async fn calibrate(global: &Global, args: CalibrateArgs) -> anyhow::Result<()> {
         "offrecord bench calibrate --judge {model} {} --limit {}{} --output FILE",
         names.iter().map(|n| format!("--data {n}")).collect::<Vec<_>>().join(" "),
         args.limit,
-        args.split.as_ref().map(|s| format!(" --split {s}")).unwrap_or_default(),
+        args.split.as_ref().map(|s| format!(" --split {s}")).unwrap_or_default()
+            + if args.base.is_some() { " --base BASE" } else { "" },
     );
+    let base = args.base.as_deref().map(parse_calibration).transpose()?.map(|(file, _)| file);
     let plan = Plan { data: args.data, limit: args.limit, split: args.split, output: args.work, seed: args.seed };
     let bar = bar();
     let mut progress = |done: usize, all: usize| tell(&bar, done, all);
-    let (file, report) = calibrate::calibrate(&plan, engine, &recipe, &mut progress).await?;
+    let (file, report) = calibrate::calibrate(&plan, engine, base.as_ref(), &recipe, &mut progress).await?;
     bar.finish_and_clear();
     std::fs::write(&args.output, serde_json::to_string(&file)? + "\n")?;
     if global.json {
@@ -236,18 +241,23 @@ fn calibration(path: Option<&Path>, engine: Option<&Engine>) -> anyhow::Result<O
         None => Ok(calibrations::for_model(engine.map(Engine::info))),
         Some(path) if path.as_os_str() == "none" => Ok(None),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Exit::new(exit::NOT_FOUND, format!("{}: {e}", path.display())))?;
-            let file = Calibration::parse(&text)
-                .map_err(|e| Exit::new(exit::USAGE, format!("{} is not a calibration: {e}", path.display())))?;
+            let (file, hash) = parse_calibration(path)?;
             let own = engine.map(|e| e.info().sha256.as_str()).unwrap_or_default();
             if file.model_sha256 != own {
                 let message = format!("{} was made for the model {}, not for this one", path.display(), file.model);
                 return Err(Exit::new(exit::USAGE, message));
             }
-            Ok(Some((file, crate::grading::calibration::sha256(&text))))
+            Ok(Some((file, hash)))
         }
     }
+}
+
+fn parse_calibration(path: &Path) -> anyhow::Result<(Calibration, String)> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Exit::new(exit::NOT_FOUND, format!("{}: {e}", path.display())))?;
+    let file = Calibration::parse(&text)
+        .map_err(|e| Exit::new(exit::USAGE, format!("{} is not a calibration: {e}", path.display())))?;
+    Ok((file, crate::grading::calibration::sha256(&text)))
 }
 
 fn check_files(files: &[PathBuf]) -> anyhow::Result<()> {

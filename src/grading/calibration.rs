@@ -51,6 +51,15 @@ pub enum Fit {
     Ridge(Ridge),
     /// Extremely randomised trees.
     Forest(Forest),
+    /// A fit of the first features (many answers, no model), and a line that corrects it by the others (a model's).
+    Stacked {
+        /// Reads the first `width` features.
+        base: Box<Fit>,
+        /// Their number.
+        width: usize,
+        /// Reads the others; what it predicts is added.
+        correction: Ridge,
+    },
 }
 
 impl Fit {
@@ -60,13 +69,21 @@ impl Fit {
         match self {
             Self::Ridge(ridge) => ridge.predict(row),
             Self::Forest(forest) => forest.predict(row),
+            Self::Stacked { base, width, correction } => {
+                let (first, others) = row.split_at((*width).min(row.len()));
+                base.predict(first) + correction.predict(others)
+            }
         }
     }
 
     fn fits(&self, width: usize) -> bool {
+        let line = |r: &Ridge, width| r.mean.len() == width && r.scale.len() == width && r.weight.len() == width;
         match self {
-            Self::Ridge(r) => r.mean.len() == width && r.scale.len() == width && r.weight.len() == width,
-            Self::Forest(f) => f.width == width && f.is_sound(),
+            Self::Ridge(ridge) => line(ridge, width),
+            Self::Forest(forest) => forest.width == width && forest.is_sound(),
+            Self::Stacked { base, width: first, correction } => {
+                *first <= width && base.fits(*first) && line(correction, width - first)
+            }
         }
     }
 }
@@ -87,8 +104,13 @@ impl Calibration {
     /// Predicts the share of the scale for a row of features, by the fit that has not seen the question.
     #[must_use]
     pub fn predict(&self, features: &[f64], question: &str) -> f64 {
-        let fold = self.questions.get(&question_hash(question)).and_then(|&f| self.folds.get(f));
-        fold.unwrap_or(&self.whole).predict(features).clamp(0.0, 1.0)
+        self.fit_for(question).predict(features).clamp(0.0, 1.0)
+    }
+
+    /// The fit that has not seen the question.
+    #[must_use]
+    pub fn fit_for(&self, question: &str) -> &Fit {
+        self.questions.get(&question_hash(question)).and_then(|&f| self.folds.get(f)).unwrap_or(&self.whole)
     }
 
     /// Reads a file.
@@ -127,6 +149,16 @@ mod tests {
 
     fn line(value: f64) -> Fit {
         Fit::Ridge(Ridge { mean: vec![0.0], scale: vec![1.0], weight: vec![0.0], intercept: value })
+    }
+
+    #[test]
+    fn a_correction_is_added_to_what_the_first_features_say() {
+        let correction = Ridge { mean: vec![1.0], scale: vec![2.0], weight: vec![0.5], intercept: 0.0 };
+        let stacked = Fit::Stacked { base: Box::new(line(0.4)), width: 1, correction };
+        assert!((stacked.predict(&[9.0, 2.0]) - 0.65).abs() < 1e-12);
+        assert!((stacked.predict(&[9.0, f64::NAN]) - 0.4).abs() < 1e-12);
+        assert!((stacked.predict(&[9.0]) - 0.4).abs() < 1e-12);
+        assert!(stacked.fits(2) && !stacked.fits(3));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::calibration::{self, Calibration};
 use crate::engine::ModelInfo;
 
 /// The files as they are built in. Their recipe is in each.
-const SHIPPED: [&str; 0] = [];
+const SHIPPED: [&str; 1] = [include_str!("../../models/calibrations/surface.json")];
 
 /// The calibration for a model (or for surface features only, without one), with the hash of its file. One that was
 /// made for other prompts does not fit and is left out.
@@ -16,4 +16,25 @@ pub fn for_model(info: Option<&ModelInfo>) -> Option<(Calibration, String)> {
         (file.model_sha256 == sha256).then(|| (file, calibration::sha256(text)))
     });
     known.filter(|(file, _)| file.prompt_sha256 == super::answer::prompt_sha256())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_calibrations_parse_fit_the_prompts_and_name_their_recipe() {
+        for text in SHIPPED {
+            let file = Calibration::parse(text).expect("a calibration");
+            assert_eq!(
+                file.prompt_sha256,
+                super::super::answer::prompt_sha256(),
+                "{}: made for other prompts",
+                file.model
+            );
+            assert!(file.recipe.contains("bench calibrate") && !file.trained_on.is_empty());
+            assert!(file.questions.values().all(|f| *f < file.folds.len()));
+        }
+        assert!(for_model(None).is_some());
+    }
 }

@@ -31,10 +31,16 @@ impl Ridge {
         );
         let width = rows.first().map_or(0, Vec::len);
         let total: f64 = importance.iter().sum::<f64>().max(1e-12);
-        let mean: Vec<f64> = (0..width).map(|j| weighted(rows, importance, |r| r[j]) / total).collect();
+        let known = |v: f64, otherwise: f64| if v.is_finite() { v } else { otherwise };
+        let mean: Vec<f64> = (0..width)
+            .map(|j| {
+                let weight = weighted(rows, importance, |r| f64::from(u8::from(r[j].is_finite())));
+                weighted(rows, importance, |r| known(r[j], 0.0)) / weight.max(1e-12)
+            })
+            .collect();
         let scale: Vec<f64> = (0..width)
             .map(|j| {
-                let variance = weighted(rows, importance, |r| (r[j] - mean[j]).powi(2)) / total;
+                let variance = weighted(rows, importance, |r| (known(r[j], mean[j]) - mean[j]).powi(2)) / total;
                 if variance > 1e-12 { variance.sqrt() } else { 1.0 }
             })
             .collect();
@@ -42,7 +48,9 @@ impl Ridge {
         let x: Vec<Vec<f64>> = rows
             .iter()
             .zip(importance)
-            .map(|(r, w)| r.iter().enumerate().map(|(j, v)| (v - mean[j]) / scale[j] * w.sqrt()).collect())
+            .map(|(r, w)| {
+                r.iter().enumerate().map(|(j, v)| (known(*v, mean[j]) - mean[j]) / scale[j] * w.sqrt()).collect()
+            })
             .collect();
         let y: Vec<f64> = targets.iter().zip(importance).map(|(t, w)| (t - intercept) * w.sqrt()).collect();
         let penalty = lambda * total;
@@ -158,6 +166,9 @@ mod tests {
         let (rows, targets) = data();
         let ridge = Ridge::fit(&rows, &targets, &[1.0; 12], 1e9);
         assert!((ridge.predict(&rows[0]) - targets.iter().sum::<f64>() / 12.0).abs() < 1e-3);
+        let mut holes = rows.clone();
+        holes[3][1] = f64::NAN;
+        assert!(Ridge::fit(&holes, &targets, &[1.0; 12], 0.1).weight.iter().all(|w| w.is_finite()));
         let light = Ridge::fit(&rows, &targets, &[1.0; 12], 1e-6);
         assert!((light.predict(&[f64::NAN; 3]) - light.intercept).abs() < 1e-12);
     }

@@ -161,7 +161,7 @@ fn quantise_row(level: Level, float: &[f32], out: RowMut<'_>) {
 versions!(fn quantise_plainly(float: &[f32], out: RowMut<'_>) = quantise_body);
 
 #[inline(always)]
-fn quantise_body<const FUSED: bool>(float: &[f32], mut out: RowMut<'_>) {
+fn quantise_body(float: &[f32], mut out: RowMut<'_>) {
     let (blocks, rest) = float.as_chunks::<BLOCK>();
     for (index, values) in blocks.iter().enumerate() {
         quantise_block(values, &mut out, index);

@@ -8,7 +8,6 @@ pub const GROUP: usize = 256;
 
 /// How a matrix is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are GGUF's own")]
 pub enum Format {
     F32,
     F16,
