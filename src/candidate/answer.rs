@@ -58,14 +58,14 @@ impl<'a> Candidate<'a> {
         if self.profile.manner == Manner::OnlyOtherwise {
             return self.otherwise();
         }
-        let said = self.banked(plan, asked);
+        let said = self.bank_answer(plan, asked);
         if asked.act == Act::Answer {
             *self.replied.entry(Act::Answer).or_default() += 1;
         }
         said.unwrap_or_else(|| self.otherwise())
     }
 
-    fn banked(&self, plan: &Plan, asked: &Move) -> Option<Said> {
+    fn bank_answer(&self, plan: &Plan, asked: &Move) -> Option<Said> {
         let (bank, topic) = match plan.round {
             Round::SystemDesign => {
                 let times = self.replied.get(&Act::Answer).copied().unwrap_or(0);
