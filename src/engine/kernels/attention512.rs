@@ -1,5 +1,6 @@
 //! One page of attention in 512-bit registers, half-precision keys and values read as they are. The same sums in the
 //! same order as the plain loops of `attention`.
+#![expect(clippy::needless_range_loop, reason = "blocks of registers are indexed in step with each other")]
 
 use std::arch::x86_64::*;
 

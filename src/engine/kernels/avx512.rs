@@ -1,4 +1,5 @@
 //! AVX-512 with VNNI: 64 products of bytes in one instruction.
+#![expect(clippy::needless_range_loop, reason = "blocks of registers are indexed in step with each other")]
 
 use std::arch::x86_64::*;
 
