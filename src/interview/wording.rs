@@ -63,8 +63,18 @@ fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
         let told = plan.stories.first().and_then(|s| question(content, &s.competency, &s.question));
         told.map(|q| q.ask.clone()).unwrap_or_default()
     } else {
-        dice.pick(content.voice.says.openings(first)).cloned().unwrap_or_default()
+        let on_claim = on_claim(content, plan, first);
+        let forms = if on_claim.is_empty() { content.voice.says.openings(first) } else { &on_claim };
+        dice.pick(forms).cloned().unwrap_or_default()
     }
+}
+
+/// First questions of a stage that quote a claim of the résumé; empty without one. The claim is data: it stands
+/// between quotation marks and is never filled again.
+fn on_claim(content: &Content, plan: &Plan, stage: Stage) -> Vec<String> {
+    let Some(claim) = plan.claim(stage) else { return Vec::new() };
+    let forms = content.voice.says.claims.get(&stage).map_or(&[][..], Vec::as_slice);
+    forms.iter().map(|form| fill(form, &[("claim", &claim.text)])).collect()
 }
 
 /// The question of `asked` in other words; none when there is no other wording.
@@ -292,6 +302,10 @@ impl<'a> Voiced<'a> {
     fn stage_forms(&self) -> Vec<String> {
         let says = &self.content.voice.says;
         let stage = self.next.stage;
+        let on_claim = on_claim(self.content, self.plan, stage);
+        if !on_claim.is_empty() {
+            return on_claim;
+        }
         if stage.is_story() {
             return vec![self.story_question(|q| &q.ask)];
         }
