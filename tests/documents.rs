@@ -70,7 +70,34 @@ fn hidden_text_is_told_and_left_out() {
 fn hostile_pdfs_are_refused_in_words() {
     let lines: Vec<String> =
         corpus::hostile_pdfs().iter().map(|(name, bytes)| outcome(name, bytes, Kind::Pdf)).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    kids that loop: damaged
+    kids that loop through a parent: damaged
+    parent that loops: damaged
+    no pages: damaged
+    a billion pages told: no_text
+    arrays 20,000 deep: damaged
+    dictionaries 20,000 deep: damaged
+    arrays 20,000 deep in a page: no_text
+    strings 20,000 deep: no_text
+    states 200,000 deep: no_text
+    a content bomb: damaged
+    an object stream bomb: damaged
+    cross-reference widths: damaged
+    cross-reference that points to itself: 255 characters
+    forms that call themselves: gave_up
+    an endless inline image: no_text
+    encrypted: encrypted
+    an unknown lock: encrypted
+    no text layer: no_text
+    only hidden text: no_text
+    31 pages: too_many_pages
+    a header and nothing: damaged
+    a header and noise: damaged
+    the first half: no_text
+    numbers beyond all bounds: no_text
+    300,000 characters: too_much_text
+    ");
 }
 
 #[test]

@@ -193,6 +193,7 @@ pub fn hostile_pdfs() -> Vec<(&'static str, Vec<u8>)> {
         ],
         "",
     );
+    let long = written(&[&*"word ".repeat(50); 50]);
     vec![
         ("kids that loop", with_pages("<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>")),
         (
@@ -260,7 +261,7 @@ pub fn hostile_pdfs() -> Vec<(&'static str, Vec<u8>)> {
             "numbers beyond all bounds",
             page("BT /F1 1e38 Tf 1e38 1e38 Td 99999999999999999999 TL (far) Tj T* (away) Tj ET"),
         ),
-        ("300,000 characters", page(&written(&vec![&*"word ".repeat(20); 3000]))),
+        ("300,000 characters", pages(&[&*long; 25])),
     ]
 }
 
