@@ -177,7 +177,14 @@ mod tests {
             Skills: Rust, Go, Kubernetes\nLed.\n";
         let lines: Vec<String> =
             found(resume).iter().map(|c| format!("{} | {} | {:?}", c.text, c.verb, c.numbers)).collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        Led the migration of billing to event sourcing, across 4 teams and 12 services | led | ["4", "12"]
+        Scaled the ingest path from 2k to 40k requests/s | scaled | ["2k", "40k"]
+        cut on-call pages from 30 to 4 a week | cut | ["30", "4"]
+        Reduced p99 latency by 40 % by moving the session store next to the gateway | reduced | ["40 %"]
+        introduced contract tests in 2021 | introduced | []
+        Mentored five engineers | mentored | []
+        "#);
     }
 
     #[test]
