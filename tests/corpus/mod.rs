@@ -26,7 +26,7 @@ pub fn pdf_of_bytes(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     let start = file.len();
     let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1);
     for place in &places {
-        write!(table, "{place:010} 00000 n \n").expect("a string");
+        writeln!(table, "{place:010} 00000 n ").expect("a string");
     }
     write!(table, "trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n", places.len() + 1)
         .expect("a string");
