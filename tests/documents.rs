@@ -182,3 +182,33 @@ fn the_child_is_confined_and_says_nothing_by_itself() {
     let missing = documents::read_with(Path::new("/nowhere/offrecord"), &good, Kind::Pdf);
     assert!(matches!(missing, Err(DocumentError::NoReader(_))), "{missing:?}");
 }
+
+/// Linux says what a process may do. A pipe holds 64 KiB: when more than that is taken, the child reads, and it reads
+/// only behind its limits.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_child_reads_behind_its_limits_without_an_environment() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(PROGRAM)
+        .args(["__extract", "pdf"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(&vec![b'x'; 1 << 20]).expect("taken");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
+    let of = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("Max address space"), "536870912 536870912");
+    assert_eq!(of("Max cpu time"), "10 10");
+    assert_eq!(of("Max open files"), "3 3");
+    assert_eq!(of("Max file size"), "0 0");
+    assert_eq!(of("Max core file size"), "0 0");
+    drop(stdin);
+    child.wait().expect("it ends");
+}
