@@ -3,11 +3,11 @@
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Exit, exit};
 use crate::bench::run::Plan;
 use crate::bench::{calibrate, compare, run};
 use crate::config::Global;
 use crate::engine::Engine;
+use crate::exit::{self, Exit};
 use crate::grading::calibration::Calibration;
 use crate::grading::calibrations;
 
