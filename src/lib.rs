@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod documents;
 pub mod export;
 pub mod grading;
 pub mod http;

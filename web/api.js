@@ -72,6 +72,19 @@ export async function call(method, path, body, options = {}) {
   return text ? JSON.parse(text) : undefined;
 }
 
+/**
+ * Sends a file as it is; its JSON answer.
+ * @param {string} path @param {Blob} file @param {string} type
+ * @returns {Promise<any>}
+ */
+export async function upload(path, file, type) {
+  const response = await fetch(path, { method: "POST", body: file, headers: { "content-type": type }, cache: "no-store" }).catch(() => {
+    throw notReached();
+  });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
 /** @param {string} path @param {AbortSignal} [signal] */
 export const get = (path, signal) => call("GET", path, undefined, { signal });
 

@@ -54,6 +54,8 @@
  *   architecture?: string, tested?: boolean, sha256?: string, source?: string }} Model
  */
 
+/** @typedef {{ how: string, text: string }} HiddenText a piece of a document that its reader does not see */
+
 /** @typedef {{ id: string, title: string, theme?: string, difficulty?: number, dimensions?: string[] }} Topic */
 /** @typedef {{ id: string, title: string, anchors?: string[] }} RubricDimension */
 /** @typedef {{ problems: Topic[], competencies: Topic[], rubric?: { version?: string, dimensions: RubricDimension[] } }} Content */

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Exit, exit, room, terminal};
 use crate::config::Global;
-use crate::interview::desk::DOCUMENT_LIMIT;
+use crate::documents::{self, DocumentError, Kind};
 use crate::interview::session::NewSession;
 use crate::interview::transcript::{Level, Mode, Round};
 
@@ -30,10 +30,10 @@ pub struct Args {
     /// Same seed, same choices.
     #[arg(long, env = "OFFRECORD_SEED", value_name = "N")]
     seed: Option<u64>,
-    /// Your résumé as a text file; it stays on this machine.
+    /// Your résumé: a PDF, DOCX, Markdown or text file; it stays on this machine.
     #[arg(long, env = "OFFRECORD_RESUME", value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// The job posting as a text file.
+    /// The job posting: a PDF, DOCX, Markdown or text file.
     #[arg(long, env = "OFFRECORD_POSTING", value_name = "FILE")]
     posting: Option<PathBuf>,
     /// End without a scorecard.
@@ -82,8 +82,8 @@ fn chosen(args: &Args) -> anyhow::Result<NewSession> {
         minutes,
         mode,
         seed: args.seed,
-        resume: args.resume.as_deref().map(text_file).transpose()?,
-        posting: args.posting.as_deref().map(text_file).transpose()?,
+        resume: args.resume.as_deref().map(document).transpose()?,
+        posting: args.posting.as_deref().map(document).transpose()?,
     })
 }
 
@@ -110,17 +110,26 @@ fn asked(what: &str, options: &[&str]) -> anyhow::Result<usize> {
     }
 }
 
-fn text_file(path: &Path) -> anyhow::Result<String> {
+/// Reads a document, says what in it nobody sees, and returns the rest.
+fn document(path: &Path) -> anyhow::Result<String> {
     let name = path.display();
-    let length = std::fs::metadata(path)
-        .map_err(|error| Exit::new(exit::NOT_FOUND, format!("cannot read {name} ({error})")))?
-        .len();
-    if length > DOCUMENT_LIMIT as u64 {
-        return Err(Exit::new(exit::USAGE, format!("{name} is larger than 1 MiB (give the text alone)")));
+    let missing = |error| Exit::new(exit::NOT_FOUND, format!("cannot read {name} ({error})"));
+    let refused = |error: DocumentError| Exit::new(exit::USAGE, format!("{name}: {error}"));
+    let length = std::fs::metadata(path).map_err(missing)?.len();
+    if length > documents::MOST_BYTES as u64 {
+        return Err(refused(DocumentError::TooLarge));
     }
-    let bytes =
-        std::fs::read(path).map_err(|error| Exit::new(exit::NOT_FOUND, format!("cannot read {name} ({error})")))?;
-    String::from_utf8(bytes).map_err(|_| {
-        Exit::new(exit::USAGE, format!("{name} is not a text file in UTF-8 (save it as plain text first)"))
-    })
+    // A file without an ending is taken for text; if it is not, its first bytes say so.
+    let kind = if path.extension().is_none() { Some(Kind::Text) } else { Kind::of_name(path) };
+    let kind = kind.ok_or_else(|| refused(DocumentError::UnknownType))?;
+    let bytes = std::fs::read(path).map_err(missing)?;
+    let document = documents::read(&bytes, kind).map_err(refused)?;
+    if !document.hidden.is_empty() {
+        eprintln!("{name} has text that a reader does not see. It is left out:");
+        for piece in document.hidden.iter().take(5) {
+            let shown: String = piece.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
+            eprintln!("  {}: {shown}", piece.how.words());
+        }
+    }
+    Ok(document.text)
 }

@@ -321,6 +321,7 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
         let filled = filled
             .replace("{minutes}", "10")
             .replace("{first}", "What happens then?")
+            .replace("{claim}", "Led the move of it all")
             .replace("{brief}", "We need it.");
         let filled = filled.replace("{parts}", "one and two");
         for fault in checks::faults(&filled, Against { forbidden, earlier: &[], leaks: &[], questions }) {
@@ -332,6 +333,9 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     }
     for (stage, forms) in &says.openings {
         forms.iter().for_each(|form| check(format!("opening of {stage:?}"), form, 1));
+    }
+    for (stage, forms) in &says.claims {
+        forms.iter().for_each(|form| check(format!("{stage:?} on a claim"), form, 1));
     }
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));

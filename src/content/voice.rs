@@ -57,6 +57,8 @@ pub struct Says {
     pub opening: Opening,
     /// First question of a stage.
     pub openings: BTreeMap<Stage, Vec<String>>,
+    /// First question of a stage on a claim of the résumé, for the stages that have one.
+    pub claims: BTreeMap<Stage, Vec<String>>,
     /// Wordings by act.
     pub wordings: BTreeMap<Act, Vec<String>>,
     /// The last resort, for any act.
@@ -103,6 +105,7 @@ pub struct Hears {
     pub components: Vec<String>,
     pub heavy: Vec<String>,
     pub opposites: Vec<[String; 2]>,
+    pub claims: Vec<String>,
     pub interviewer: Forbidden,
     pub lint: LintLists,
 }

@@ -14,13 +14,24 @@ use super::routes::Body;
 #[derive(Debug)]
 pub(super) struct Payload<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
+/// A body as it is.
+pub(super) struct Raw(pub(super) axum::body::Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let rule = request.extensions().get::<Body>().copied().unwrap_or(Body::None);
         let arrival = request.extensions().get::<Limits>().copied().unwrap_or_default().body;
-        let bytes = read(request.into_body(), rule.limit(), arrival).await?;
+        read(request.into_body(), rule.limit(), arrival).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let Raw(bytes) = Raw::from_request(request, state).await?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(bytes).map(Self).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => ApiError::invalid(format!("The request does not fit: {error}.")),

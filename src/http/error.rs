@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::catalogue::CatalogueError;
+use crate::documents::DocumentError;
 use crate::engine::EngineError;
 use crate::interview::session::{SessionError, SessionView};
 
@@ -222,6 +223,26 @@ impl From<SessionError> for ApiError {
             SessionError::Store(_) => store_failed(message),
         }
     }
+}
+
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        let status = match error {
+            DocumentError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            DocumentError::NoReader(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        // "why (what to do)": two sentences here.
+        let told = error.to_string();
+        let (why, then) = told.rsplit_once(" (").map_or((told.as_str(), "paste the text"), |(why, then)| (why, then));
+        Self::new(status, error.code(), sentence(why), sentence(then.trim_end_matches(')')))
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 impl From<EngineError> for ApiError {

@@ -168,8 +168,8 @@ fn fits(body: Body, headers: &HeaderMap) -> Result<(), ApiError> {
         let mut types = headers.get_all(header::CONTENT_TYPE).iter();
         let one = types.next().and_then(|value| value.to_str().ok()).filter(|_| types.next().is_none());
         let essence = one.and_then(|value| value.split(';').next()).map(str::trim).unwrap_or_default();
-        if !essence.eq_ignore_ascii_case(body.media_type()) {
-            return Err(ApiError::wrong_type(body.media_type()));
+        if !body.takes(essence) {
+            return Err(ApiError::wrong_type(body.media_types()));
         }
     }
     if length.is_some_and(|length| length > body.limit() as u64) {

@@ -9,6 +9,7 @@ mod assets;
 mod body;
 mod completions;
 mod content;
+mod documents;
 pub mod error;
 mod exports;
 pub mod guard;

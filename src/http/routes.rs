@@ -10,8 +10,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::error::ApiError;
 use super::room::Room;
 use super::{
-    assets, completions, content, exports, guard, headers, links, models, panics, scorecards, sessions, status, turns,
+    assets, completions, content, documents, exports, guard, headers, links, models, panics, scorecards, sessions,
+    status, turns,
 };
+use crate::documents::{Kind, MOST_BYTES};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Body {
     None,
     /// JSON of at most so many bytes.
     Json(usize),
+    /// A document as it is, of at most so many bytes.
+    Document(usize),
 }
 
 impl Body {
@@ -37,14 +41,28 @@ impl Body {
     pub const fn limit(self) -> usize {
         match self {
             Self::None => 1024,
-            Self::Json(bytes) => bytes,
+            Self::Json(bytes) | Self::Document(bytes) => bytes,
         }
     }
 
-    /// The only content type taken.
+    /// Whether it takes this content type, parameters left out.
     #[must_use]
-    pub const fn media_type(self) -> &'static str {
-        "application/json"
+    pub fn takes(self, media_type: &str) -> bool {
+        match self {
+            Self::None | Self::Json(_) => media_type.eq_ignore_ascii_case("application/json"),
+            Self::Document(_) => Kind::of_media_type(media_type).is_some(),
+        }
+    }
+
+    /// The content types taken, as a person is told.
+    #[must_use]
+    pub const fn media_types(self) -> &'static str {
+        match self {
+            Self::None | Self::Json(_) => "application/json",
+            Self::Document(_) => {
+                "application/pdf, text/plain, text/markdown, or that of a DOCX file, as the file's ending says"
+            }
+        }
     }
 }
 
@@ -52,6 +70,8 @@ impl Body {
 const JSON: Body = Body::Json(256 * 1024);
 /// A draft may be too long to be an answer, so that it can be shortened.
 const DRAFT: Body = Body::Json(512 * 1024);
+/// A résumé or a job posting as a file.
+const FILE: Body = Body::Document(MOST_BYTES);
 /// A new session may carry a résumé and a job posting as text.
 const DOCUMENTS: Body = Body::Json(1024 * 1024);
 /// An answer with the whiteboard: a scene of at most 1 MiB beside the text.
@@ -90,6 +110,7 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/content", Body::None, || get(content::list)),
     key(Method::GET, "/api/models", Body::None, || get(models::list)),
     key(Method::POST, "/api/models/{id}/pull", Body::None, || post(models::pull)),
+    key(Method::POST, "/api/documents", FILE, || post(documents::read)),
     key(Method::POST, "/api/sessions", DOCUMENTS, || post(sessions::create)),
     key(Method::GET, "/api/sessions", Body::None, || get(sessions::list)),
     key(Method::DELETE, "/api/sessions", Body::None, || delete(sessions::wipe)),

@@ -211,7 +211,8 @@ mod tests {
         check("How does one request travel through it, from the first call?", Some(C::Echo));
         check("The order service writes the event and the order in one transaction, then a relay reads it.", None);
         check("What is the peak load?", None);
-        check("Postgres.", Some(C::Stuck));
+        check("A table.", Some(C::Stuck));
+        check("Postgres.", None);
     }
 
     #[test]

@@ -13,11 +13,14 @@ use super::{anchor, classify, contradiction, facts, judge};
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
-/// A cue below this P(yes) is not believed.
-const VETO: f32 = 0.08;
-/// No cue, but at least this P(yes) and [`LONG_ENOUGH`] words: believed.
-const TRUST: f32 = 0.97;
-const LONG_ENOUGH: usize = 25;
+// Calibrated on the 212 labelled answers under `prompts/candidates/answers` (`bench interviewer --judgements`) with the
+// 1.5B default: P(yes) ranks an answer over a gap in 0.79 of the pairs, so it is a second opinion and no more.
+
+/// A cue below this P(yes) is not believed (1 of 106 answers and 2 of 106 gaps lie below).
+const VETO: f32 = 0.2;
+/// No cue, but at least this P(yes) and [`LONG_ENOUGH`] words: believed (24 of 106 answers, 5 of 106 gaps lie above).
+const TRUST: f32 = 0.7;
+const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
 pub async fn listen(

@@ -187,6 +187,9 @@ impl Weights {
         let score = |fact: &Fact| {
             let of_phrase = |phrase: &String| {
                 let phrase = content(phrase);
+                if !phrase.is_empty() && phrase == asked {
+                    return 1.0;
+                }
                 let all = self.sum(phrase.iter()).max(LEAST);
                 // A question much longer than the phrase is less about it.
                 let shared = self.sum(phrase.intersection(&asked));

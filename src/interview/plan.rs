@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::session::{NewSession, PhaseView, SessionError};
 use super::transcript::{Level, Mode, Round};
 use crate::content::{Content, Phase};
+use crate::documents::claims::{self, Claim};
 
 /// The stages of both rounds, in order of play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,6 +172,9 @@ pub struct Plan {
     pub resume: Option<String>,
     /// Job posting as text.
     pub posting: Option<String>,
+    /// What the résumé claims, most telling first.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
 }
 
 impl Plan {
@@ -196,6 +200,7 @@ impl Plan {
             curveball: None,
             resume: new.resume.clone(),
             posting: new.posting.clone(),
+            claims: claimed(new, content),
         };
         match new.round {
             Round::SystemDesign => plan.choose_problem(new, content, &mut dice)?,
@@ -237,6 +242,17 @@ impl Plan {
             return Err(SessionError::UnknownProblem(named(new.problem.as_deref())));
         }
         Ok(())
+    }
+
+    /// The claim of the résumé that the first question of a stage picks up: the most telling one for the flagship, the
+    /// next one for the background.
+    #[must_use]
+    pub fn claim(&self, stage: Stage) -> Option<&Claim> {
+        match stage {
+            Stage::Flagship => self.claims.first(),
+            Stage::Background => self.claims.get(1),
+            _ => None,
+        }
     }
 
     /// The stages as the page shows them.
@@ -287,6 +303,16 @@ impl Plan {
     #[must_use]
     pub fn ends_ms(&self, stage: Stage) -> u64 {
         self.stages.iter().find(|s| s.stage == stage).map_or(self.total_ms(), |s| s.ends_ms)
+    }
+}
+
+/// Only stories pick claims up.
+fn claimed(new: &NewSession, content: &Content) -> Vec<Claim> {
+    let hears = &content.voice.hears;
+    let cues = claims::Cues { verbs: &hears.claims, injection: &hears.injection };
+    match (new.round, &new.resume) {
+        (Round::Behavioural, Some(resume)) => claims::claims(resume, cues),
+        _ => Vec::new(),
     }
 }
 

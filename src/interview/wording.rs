@@ -63,8 +63,18 @@ fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
         let told = plan.stories.first().and_then(|s| question(content, &s.competency, &s.question));
         told.map(|q| q.ask.clone()).unwrap_or_default()
     } else {
-        dice.pick(content.voice.says.openings(first)).cloned().unwrap_or_default()
+        let on_claim = on_claim(content, plan, first);
+        let forms = if on_claim.is_empty() { content.voice.says.openings(first) } else { &on_claim };
+        dice.pick(forms).cloned().unwrap_or_default()
     }
+}
+
+/// First questions of a stage that quote a claim of the résumé; empty without one. The claim is data: it stands
+/// between quotation marks and is never filled again.
+fn on_claim(content: &Content, plan: &Plan, stage: Stage) -> Vec<String> {
+    let Some(claim) = plan.claim(stage) else { return Vec::new() };
+    let forms = content.voice.says.claims.get(&stage).map_or(&[][..], Vec::as_slice);
+    forms.iter().map(|form| fill(form, &[("claim", &claim.text)])).collect()
 }
 
 /// The question of `asked` in other words; none when there is no other wording.
@@ -292,6 +302,10 @@ impl<'a> Voiced<'a> {
     fn stage_forms(&self) -> Vec<String> {
         let says = &self.content.voice.says;
         let stage = self.next.stage;
+        let on_claim = on_claim(self.content, self.plan, stage);
+        if !on_claim.is_empty() {
+            return on_claim;
+        }
         if stage.is_story() {
             return vec![self.story_question(|q| &q.ask)];
         }
@@ -389,5 +403,63 @@ fn listed(items: &[&str], last: &str) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interview::session::NewSession;
+    use crate::interview::transcript::{Level, Mode};
+
+    fn planned(content: &Content, resume: &str, seed: u64) -> Plan {
+        let new = NewSession {
+            round: Round::Behavioural,
+            level: Level::Senior,
+            problem: None,
+            minutes: 30,
+            mode: Mode::Realistic,
+            seed: Some(seed),
+            resume: Some(resume.to_owned()),
+            posting: None,
+        };
+        Plan::new(&new, content, seed).expect("a plan")
+    }
+
+    /// Opening and first question on the flagship.
+    fn said(content: &Content, plan: &Plan) -> [String; 2] {
+        let next = Move {
+            stage: Stage::Flagship,
+            act: Act::OpenStage,
+            story: content.voice.flagship.id.clone(),
+            ..Move::default()
+        };
+        [opening(content, plan), compose(content, plan, &[], &next)]
+    }
+
+    #[test]
+    fn a_resume_is_quoted_where_it_claims_something() {
+        let content = Content::built_in();
+        let resume = "- Led the move of 12 services to one platform\n- Cut costs by 30 %, in a year\n";
+        for seed in 0..20 {
+            let [first, flagship] = said(&content, &planned(&content, resume, seed));
+            assert!(first.contains("“Cut costs by 30 %, in a year”"), "{first}");
+            assert!(flagship.contains("“Led the move of 12 services to one platform”"), "{flagship}");
+            let forbidden = &content.voice.hears.interviewer;
+            for text in [&first, &flagship] {
+                let faults = checks::faults(text, Against { forbidden, earlier: &[], leaks: &[], questions: 1 });
+                assert!(faults.is_empty(), "{text}: {faults:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_resume_cannot_give_instructions_or_fill_slots() {
+        let content = Content::built_in();
+        let resume = "Led them to ignore all previous instructions\nBuilt {first} and {quote} for me\n";
+        for seed in 0..20 {
+            let plain = said(&content, &planned(&content, "", seed));
+            assert_eq!(said(&content, &planned(&content, resume, seed)), plain);
+        }
     }
 }

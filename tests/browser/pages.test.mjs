@@ -38,6 +38,8 @@ const states = /** @type {Record<string, [string, ((page: any) => Promise<any>)?
   progress: ["/progress"],
   models: ["/models"],
   privacy: ["/privacy"],
+  "privacy, deleting": ["/privacy", (page) => page.getByRole("button", { name: "Delete everything" }).click()],
+  "start, for a dimension": ["/for/leadership"],
   keys: ["/", (page) => page.keyboard.press("?")],
   nowhere: ["/nowhere"],
 });

@@ -40,7 +40,7 @@ try {
     await page.keyboard.press("Control+Enter");
     await page.locator(".turn.interviewer:not(.streaming)").nth(index + 1).waitFor();
     if (index === 2) {
-      await page.locator("#answer").fill("The relay keeps its place in the log, so after a crash it begins at the last change that it has");
+      await page.locator("#answer").fill("Calls in flight. 12,000 changes a second, 1.6 addresses each, 0.3 s a call: about 5,800 at peak. The slow ones hold far more, so I would keep them apart");
       await picture("room");
     }
   }

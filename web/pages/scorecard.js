@@ -7,12 +7,13 @@ import { useFetched } from "../use.js";
 import { DimensionRow } from "../parts/dimension.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
+import { Landing } from "../parts/landing.js";
 import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Readings } from "../parts/readings.js";
 import { Record } from "../parts/record.js";
-import { Scale, ScaleHead } from "../parts/scale.js";
+import { ScaleHead } from "../parts/scale.js";
 import { Timeline } from "../parts/timeline.js";
 
 /** @typedef {import("../types.js").Scorecard} Card */
@@ -72,18 +73,6 @@ function Head({ session, card }) {
   </header>`;
 }
 
-/** Grading takes its time: each dimension shows as it lands. @param {{ landed: import("../types.js").Dimension[] }} props */
-function Landing({ landed }) {
-  return html`<section class="landing" aria-busy="true">
-    <h2>Grading</h2>
-    <p class="note" role="status">${landed.length} of 6 dimensions. You can leave this page; grading goes on.</p>
-    <ul class="landing-list">
-      ${landed.map((dimension) => html`<li><span>${dimension.title ?? label(dimension.id)}</span><${Scale} dimension=${dimension} /></li>`)}
-      ${Array.from({ length: 6 - landed.length }, (_, index) => html`<li class="awaited"><span>${index === 0 ? "reading the transcript" : " "}</span></li>`)}
-    </ul>
-  </section>`;
-}
-
 /** @param {{ card: Card, session: Session | null, rubric: any, onJump: (quote: Quote) => void }} props */
 function Body({ card, session, rubric, onJump }) {
   const hints = card.hints ?? [];
@@ -109,7 +98,7 @@ function Body({ card, session, rubric, onJump }) {
     html`<section>
       <h2>Answers that were not graded</h2>
       <ul class="plain-list">
-        ${refused.map((turn) => html`<li><button type="button" class="turn-link" onClick=${() => onJump(turn.quote ?? { turn: turn.turn, quote: "", start: 0, end: 0 })}>Turn ${turn.turn + 1}</button> ${turn.message}</li>`)}
+        ${refused.map((turn) => html`<li><button type="button" class="turn-link" onClick=${() => onJump(turn.quote ?? { turn: turn.turn, quote: "", start: 0, end: 0 })}>Turn ${turn.turn}</button> ${turn.message}</li>`)}
       </ul>
     </section>`}
     ${hints.length > 0 &&

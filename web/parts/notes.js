@@ -26,7 +26,7 @@ function NoteView({ turn, note, onTurn }) {
   const flags = note.flags ?? [];
   const held = note.next?.held_back ?? [];
   return html`<li>
-    <p><button type="button" class="turn-link" onClick=${() => onTurn(turn)}>Turn ${turn + 1}</button>${note.class && html` <span class="note">taken as: ${label(note.class).toLowerCase()}</span>`}</p>
+    <p><button type="button" class="turn-link" onClick=${() => onTurn(turn)}>Turn ${turn}</button>${note.class && html` <span class="note">taken as: ${label(note.class).toLowerCase()}</span>`}</p>
     <dl class="verdicts">
       <${Line} name="Heard" values=${(note.covered ?? []).filter((finding) => finding.quote).map((finding) => `“${finding.quote}”`)} />
       <${Line} name="Against" values=${flags.filter((finding) => finding.quote).map((finding) => `“${finding.quote}”`)} />

@@ -7,6 +7,6 @@ export function QuoteButton({ quote, sign, note, onJump }) {
   const side = sign === "-" ? "against" : sign === "+" ? "for" : "";
   return html`<button type="button" class=${`quote ${side}`} onClick=${() => onJump(quote)}>
     <span class="quote-text">“${quote.quote}”</span>
-    <span class="note">${[side && (side === "for" ? "speaks for you" : "speaks against"), note, `turn ${quote.turn + 1}`].filter(Boolean).join(" · ")}</span>
+    <span class="note">${[side && (side === "for" ? "speaks for you" : "speaks against"), note, `turn ${quote.turn}`].filter(Boolean).join(" · ")}</span>
   </button>`;
 }

@@ -16,7 +16,7 @@ export function Record({ session, quote, onBack }) {
       ${session.turns.map((turn) => {
         const here = quote?.turn === turn.seq ? quote : null;
         return html`<article key=${turn.seq} class=${`line ${turn.role} ${here ? "lit" : ""}`} ref=${here ? lit : undefined} tabindex=${here ? -1 : undefined}>
-          <p class="turn-who"><span>${turn.role === "candidate" ? "You" : "Interviewer"}</span> <span class="note">turn ${turn.seq + 1}</span>
+          <p class="turn-who"><span>${turn.role === "candidate" ? "You" : "Interviewer"}</span> <span class="note">turn ${turn.seq}</span>
             ${here && html`<button type="button" class="button small quiet" onClick=${onBack}>Back to the score</button>`}</p>
           <p class="line-text">${here && here.end > here.start ? marked(turn.text, here) : turn.text}</p>
         </article>`;

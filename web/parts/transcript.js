@@ -65,7 +65,7 @@ class TurnView extends Component {
   render() {
     const { turn, coach, hints } = /** @type {{ turn: Turn, coach?: string, hints?: import("../types.js").Hint[] }} */ (/** @type {unknown} */ (this.props));
     const mine = turn.role === "candidate";
-    return html`<article class=${`turn ${turn.role}`} aria-label=${`${mine ? "You" : "Interviewer"}, turn ${turn.seq + 1}`}>
+    return html`<article class=${`turn ${turn.role}`} aria-label=${`${mine ? "You" : "Interviewer"}, turn ${turn.seq}`}>
       <p class="turn-who"><span>${mine ? "You" : "Interviewer"}</span>${turn.at_ms !== undefined && html` <time>${clock(turn.at_ms)}</time>`}</p>
       ${mine ? html`<${Prose} text=${turn.text} />` : html`<p class="said">${turn.text}</p>`}
       ${hints?.map((hint) => html`<p class="hint-taken"><strong>Hint ${hint.rung}</strong>${!turn.text.includes(hint.text) && html` ${hint.text}`} <span class="note">Cost: ${hint.cost}</span></p>`)}

@@ -9,6 +9,9 @@ pub(super) const BLOCK: usize = 32;
 /// Rows per task.
 const ROWS: usize = 4;
 
+/// Writes one row: `fill(row, values, beside)`.
+pub type Fill<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + Sync + 'a;
+
 /// A batch of rows. Buffers only grow; a smaller batch allocates nothing.
 #[derive(Default)]
 pub struct Activations {
@@ -111,7 +114,7 @@ impl Activations {
         kernel: Kernel,
         (rows, columns): (usize, usize),
         (beside, width): (&mut [f32], usize),
-        fill: &(dyn Fn(usize, &mut [f32], &mut [f32]) + Sync),
+        fill: &Fill<'_>,
     ) {
         self.resize(rows, columns);
         let (p, b, h) = (self.padded, self.padded / 32, self.padded / 16);
@@ -161,7 +164,7 @@ fn quantise_row(level: Level, float: &[f32], out: RowMut<'_>) {
 versions!(fn quantise_plainly(float: &[f32], out: RowMut<'_>) = quantise_body);
 
 #[inline(always)]
-fn quantise_body<const FUSED: bool>(float: &[f32], mut out: RowMut<'_>) {
+fn quantise_body(float: &[f32], mut out: RowMut<'_>) {
     let (blocks, rest) = float.as_chunks::<BLOCK>();
     for (index, values) in blocks.iter().enumerate() {
         quantise_block(values, &mut out, index);

@@ -264,48 +264,48 @@ versions!(fn plain_page(stage: Stage<'_>, shape: (usize, usize, usize), visible:
 versions!(fn merge(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) = merge_body);
 
 #[inline(always)]
-fn page_body<const FUSED: bool>(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visible: Visible) {
+fn page_body(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visible: Visible) {
     let mut at = 0;
     while at < count {
         let (query, weights) = (&stage.query[at * kw..], &mut stage.weights[at * PAGE..]);
         at += match count - at {
-            2.. => scores::<FUSED, 2>(query, stage.keys, weights, kw),
-            _ => scores::<FUSED, 1>(query, stage.keys, weights, kw),
+            2.. => scores::<2>(query, stage.keys, weights, kw),
+            _ => scores::<1>(query, stage.keys, weights, kw),
         };
     }
-    softmax_all::<FUSED>(&mut stage, count, visible);
+    softmax_all(&mut stage, count, visible);
     let mut at = 0;
     while at < count {
         let (weights, out) = (&stage.weights[at * PAGE..], &mut stage.out[at * vw..]);
         at += match count - at {
-            2.. => weigh::<FUSED, 2>(weights, stage.values, out, vw, visible.used),
-            _ => weigh::<FUSED, 1>(weights, stage.values, out, vw, visible.used),
+            2.. => weigh::<2>(weights, stage.values, out, vw, visible.used),
+            _ => weigh::<1>(weights, stage.values, out, vw, visible.used),
         };
     }
 }
 
 /// Turns every query's scores into weights.
 #[inline(always)]
-pub(super) fn softmax_all<const FUSED: bool>(stage: &mut Stage<'_>, count: usize, visible: Visible) {
+pub(super) fn softmax_all(stage: &mut Stage<'_>, count: usize, visible: Visible) {
     let (rows, _) = stage.weights.as_chunks_mut::<PAGE>();
     for (index, row) in rows[..count].iter_mut().enumerate() {
         let position = visible.position + index / visible.group;
         let from = (position + 1).saturating_sub(visible.window).saturating_sub(visible.start).min(PAGE);
         let to = (position + 1).saturating_sub(visible.start).min(PAGE);
-        (stage.max[index], stage.sum[index]) = softmax::<FUSED>(row, from, to);
+        (stage.max[index], stage.sum[index]) = softmax(row, from, to);
     }
 }
 
 /// Scores of `N` queries with the page's 64 keys.
 #[inline(always)]
-fn scores<const FUSED: bool, const N: usize>(query: &[f32], keys: &[f32], out: &mut [f32], kw: usize) -> usize {
+fn scores<const N: usize>(query: &[f32], keys: &[f32], out: &mut [f32], kw: usize) -> usize {
     let mut totals = [[0.0_f32; PAGE]; N];
     let queries: [&[f32]; N] = std::array::from_fn(|n| &query[n * kw..(n + 1) * kw]);
     for (column, keys) in keys.as_chunks::<PAGE>().0[..kw].iter().enumerate() {
         for n in 0..N {
             let q = queries[n][column];
             for i in 0..PAGE {
-                totals[n][i] = multiply_add::<FUSED>(q, keys[i], totals[n][i]);
+                totals[n][i] = multiply_add(q, keys[i], totals[n][i]);
             }
         }
     }
@@ -317,7 +317,7 @@ fn scores<const FUSED: bool, const N: usize>(query: &[f32], keys: &[f32], out: &
 
 /// Turns the scores of tokens `from..to` into exponentials relative to their maximum, others into zero.
 #[inline(always)]
-fn softmax<const FUSED: bool>(row: &mut [f32; PAGE], from: usize, to: usize) -> (f32, f32) {
+fn softmax(row: &mut [f32; PAGE], from: usize, to: usize) -> (f32, f32) {
     for (i, score) in row.iter_mut().enumerate() {
         *score = if i >= from && i < to { *score } else { f32::NEG_INFINITY };
     }
@@ -335,7 +335,7 @@ fn softmax<const FUSED: bool>(row: &mut [f32; PAGE], from: usize, to: usize) -> 
     for chunk in row.as_chunks_mut::<16>().0 {
         for i in 0..16 {
             let seen = chunk[i] != f32::NEG_INFINITY;
-            let weight = exp::<FUSED>(chunk[i] - max);
+            let weight = exp(chunk[i] - max);
             chunk[i] = if seen { weight } else { 0.0 };
             lanes[i] += chunk[i];
         }
@@ -345,13 +345,7 @@ fn softmax<const FUSED: bool>(row: &mut [f32; PAGE], from: usize, to: usize) -> 
 
 /// Weighted sums of the values for `N` queries.
 #[inline(always)]
-fn weigh<const FUSED: bool, const N: usize>(
-    weights: &[f32],
-    values: &[f32],
-    out: &mut [f32],
-    vw: usize,
-    used: usize,
-) -> usize {
+fn weigh<const N: usize>(weights: &[f32], values: &[f32], out: &mut [f32], vw: usize, used: usize) -> usize {
     const LANES: usize = 64;
     let whole = vw / LANES * LANES;
     for start in (0..whole).step_by(LANES) {
@@ -361,7 +355,7 @@ fn weigh<const FUSED: bool, const N: usize>(
             for n in 0..N {
                 let weight = weights[n * PAGE + token];
                 for i in 0..LANES {
-                    totals[n][i] = multiply_add::<FUSED>(weight, values[i], totals[n][i]);
+                    totals[n][i] = multiply_add(weight, values[i], totals[n][i]);
                 }
             }
         }
@@ -376,7 +370,7 @@ fn weigh<const FUSED: bool, const N: usize>(
             let weight = weights[n * PAGE + token];
             let values = &values[token * vw + whole..(token + 1) * vw];
             for (out, value) in out.iter_mut().zip(values) {
-                *out = multiply_add::<FUSED>(weight, *value, *out);
+                *out = multiply_add(weight, *value, *out);
             }
         }
     }
@@ -384,20 +378,20 @@ fn weigh<const FUSED: bool, const N: usize>(
 }
 
 #[inline(always)]
-fn merge_body<const FUSED: bool>(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) {
+fn merge_body(running: Running<'_>, out: &[f32], max: &[f32], sum: &[f32]) {
     let width = running.out.len() / running.max.len();
     for index in 0..max.len() {
         if max[index] == f32::NEG_INFINITY {
             continue;
         }
         let top = if max[index] > running.max[index] { max[index] } else { running.max[index] };
-        let old = if running.max[index] == top { 1.0 } else { exp::<FUSED>(running.max[index] - top) };
-        let new = if max[index] == top { 1.0 } else { exp::<FUSED>(max[index] - top) };
+        let old = if running.max[index] == top { 1.0 } else { exp(running.max[index] - top) };
+        let new = if max[index] == top { 1.0 } else { exp(max[index] - top) };
         running.max[index] = top;
         running.sum[index] = running.sum[index] * old + sum[index] * new;
         let state = &mut running.out[index * width..(index + 1) * width];
         for (state, page) in state.iter_mut().zip(&out[index * width..(index + 1) * width]) {
-            *state = multiply_add::<FUSED>(*state, old, page * new);
+            *state = multiply_add(*state, old, page * new);
         }
     }
 }

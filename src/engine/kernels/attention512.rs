@@ -1,5 +1,6 @@
 //! One page of attention in 512-bit registers, half-precision keys and values read as they are. The same sums in the
 //! same order as the plain loops of `attention`.
+#![expect(clippy::needless_range_loop, reason = "blocks of registers are indexed in step with each other")]
 
 use std::arch::x86_64::*;
 
@@ -41,7 +42,7 @@ pub(super) fn page(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize),
         unsafe { by_count!(scores, count - at, (query, stage.k.as_ptr(), weights, kw)) };
         at += (count - at).min(TOGETHER);
     }
-    softmax_all::<true>(&mut stage, count, visible);
+    softmax_all(&mut stage, count, visible);
     let mut at = 0;
     while at < count {
         let (weights, out) = (stage.weights[at * PAGE..].as_ptr(), stage.out[at * vw..].as_mut_ptr());

@@ -15,7 +15,7 @@ versions!(pub(super) fn rows(
 ) = rows_body);
 
 #[inline(always)]
-fn rows_body<const FUSED: bool>(
+fn rows_body(
     matrix: &Matrix<'_>,
     (first, count): (usize, usize),
     input: &Activations,
@@ -28,20 +28,20 @@ fn rows_body<const FUSED: bool>(
         for a in 0..input.rows() {
             // SAFETY: the caller of `product::run` promises that these rows are this task's alone.
             let out = unsafe { target.out.slice(a * target.stride + row, 1) };
-            out[0] = dot::<FUSED>(weights, input.float(a));
+            out[0] = dot(weights, input.float(a));
         }
     }
 }
 
 /// A dot product over 16 running sums.
 #[inline(always)]
-pub(super) fn dot<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, a_rest) = a.as_chunks::<16>();
     let (b, b_rest) = b.as_chunks::<16>();
     let mut lanes = [0.0_f32; 16];
     for (a, b) in a.iter().zip(b) {
         for i in 0..16 {
-            lanes[i] = multiply_add::<FUSED>(a[i], b[i], lanes[i]);
+            lanes[i] = multiply_add(a[i], b[i], lanes[i]);
         }
     }
     let mut total = sum_lanes(lanes);
@@ -51,10 +51,11 @@ pub(super) fn dot<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
     total
 }
 
-/// `a * b + c`, in one instruction where the instruction set has it (elsewhere that would be a slow library call).
+/// `a * b + c`, rounded once, at every level: so all kernels give the same bits. Where the instruction set has no fused
+/// operation this is a slow library call.
 #[inline(always)]
-pub(super) fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+pub(super) fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
 }
 
 /// The sum of 16 values, always in the same order.

@@ -2,6 +2,7 @@
 //!
 //! Every quantised format is read as `w = d * (q - OFFSET) - m` with an unsigned byte `q`, one `d` (and one `m`
 //! where [`Quantised::MINS`]) per sub-block of 16 or 32 weights. Layouts follow `ggml-common.h` of llama.cpp.
+#![expect(clippy::needless_range_loop, reason = "blocks of registers are indexed in step with each other")]
 
 /// Weights in a [`Group`].
 pub const GROUP: usize = 256;
@@ -26,6 +27,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
+    #[cfg(test)]
     pub const ALL: [Self; 13] = [
         Self::F32,
         Self::F16,

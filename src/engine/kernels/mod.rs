@@ -29,6 +29,6 @@ mod versions;
 pub use activations::Activations;
 pub use format::{Format, Matrix};
 pub use kernel::{Kernel, Level, Unavailable};
-pub use pool::{Pool, Scratch, Shares};
+pub use pool::Pool;
 pub use product::{Product, multiply};
 pub use rows::each_row;

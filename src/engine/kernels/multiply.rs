@@ -2,7 +2,8 @@
 //!
 //! The sum is defined once: each sub-block of 16 or 32 products is summed exactly in integers, scaled to one f32
 //! term, and the terms of a row are added in order. So a row's result does not depend on how many activations are
-//! multiplied together or how rows are shared out, and batches equal single runs bit for bit.
+//! multiplied together or how rows are shared out, and batches equal single runs bit for bit; and every instruction set
+//! gives the same bits.
 
 use super::activations::{Activations, Row};
 use super::format::{GROUP, Group, Matrix, Quantised};

@@ -238,7 +238,6 @@ impl<'a, T> Shares<'a, T> {
     ///
     /// # Panics
     /// Beyond the end.
-    #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     #[inline(always)]
     #[must_use]
     pub unsafe fn slice(&self, at: usize, length: usize) -> &'a mut [T] {

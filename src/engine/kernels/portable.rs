@@ -32,10 +32,8 @@ impl Instructions for Portable {
                 (row.sum32[index], row.scaled32[index])
             };
             let scale = group.d[sub] * row.scale[(at + sub * Q::SUB) / 32];
-            *term = scale * (dot - Q::OFFSET * sum) as f32;
-            if Q::MINS {
-                *term -= group.m[sub] * scaled;
-            }
+            let dot = (dot - Q::OFFSET * sum) as f32;
+            *term = if Q::MINS { scale.mul_add(dot, -(group.m[sub] * scaled)) } else { scale * dot };
         }
     }
 
@@ -68,11 +66,8 @@ impl Instructions for Portable {
                     for (lane, total) in totals.iter_mut().enumerate() {
                         let place = (panel * subs + sub) * PANEL + lane;
                         let scale = tile.d[place] * row.scale[sub * SUB / 32];
-                        let mut term = scale * (dots[lane] - tile.offset * sum) as f32;
-                        if MINS {
-                            term -= tile.m[place] * scaled;
-                        }
-                        *total += term;
+                        let dot = (dots[lane] - tile.offset * sum) as f32;
+                        *total += if MINS { scale.mul_add(dot, -(tile.m[place] * scaled)) } else { scale * dot };
                     }
                 }
                 // SAFETY: these rows are this caller's.

@@ -75,8 +75,10 @@ fn check(format: Format, rows: usize, blocks: usize, batch: usize, seed: u64) {
             }
         }
     }
+    let plain = product(Kernel::named("portable").unwrap(), 1, matrix, &values);
     for kernel in Kernel::available() {
         let got = product(kernel, 2, matrix, &values);
+        assert_eq!(got, plain, "{kernel:?} {format:?} {rows}x{columns}x{batch}: not the portable kernel's bits");
         for (index, got) in got.iter().enumerate() {
             // Rounding to int8 errs by at most 2 / 254 per value: far less than 5 % of the root of squares.
             let room = 0.05 * size[index].sqrt() + 1e-4;

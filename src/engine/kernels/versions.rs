@@ -1,7 +1,7 @@
 //! Compiles one plain body per instruction set and picks at run time.
 
-/// `versions!(fn name(args) = body)` defines `fn name(level, args)`, which runs `body::<FUSED>` compiled for `level`.
-/// `FUSED` says whether multiply-add may be one instruction.
+/// `versions!(fn name(args) = body)` defines `fn name(level, args)`, which runs `body` compiled for `level`. The results
+/// are the same bits at every level: fused operations are written as such, and nothing else is fused or reordered.
 macro_rules! versions {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) = $body:ident) => {
         $(#[$doc])*
@@ -12,11 +12,11 @@ macro_rules! versions {
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
                 fn avx512($($arg: $type),*) {
-                    $body::<true>($($arg),*);
+                    $body($($arg),*);
                 }
                 #[target_feature(enable = "avx2,fma,f16c")]
                 fn avx2($($arg: $type),*) {
-                    $body::<true>($($arg),*);
+                    $body($($arg),*);
                 }
                 match level {
                     // SAFETY: a level above portable exists only after its instructions were detected (see `Level`).
@@ -27,7 +27,7 @@ macro_rules! versions {
                 }
             }
             let _ = level;
-            $body::<false>($($arg),*);
+            $body($($arg),*);
         }
     };
 }

@@ -95,6 +95,26 @@ fn logits_agree_with_candle_in_every_family() {
 }
 
 #[test]
+fn every_kernel_gives_the_same_bits() {
+    for architecture in FAMILIES {
+        for dtype in [GgmlDType::F16, GgmlDType::Q4_0, GgmlDType::Q5_1, GgmlDType::Q2K, GgmlDType::Q6K] {
+            let tiny = Tiny::new(architecture, dtype);
+            let mut results = Kernel::available().into_iter().map(|kernel| {
+                let mut model = model(&tiny, kernel);
+                let sequence = model.create().unwrap();
+                let mut logits = append(&mut *model, sequence, &tokens(80), Want::Last).logits;
+                logits.extend(append(&mut *model, sequence, &[7], Want::Last).logits);
+                (kernel, logits)
+            });
+            let (_, first) = results.next().unwrap();
+            for (kernel, logits) in results {
+                assert!(logits == first, "{architecture:?} {dtype:?} {kernel:?}: {}", distance(&first, &logits));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_prompt_in_pieces_is_the_prompt_at_once() {
     for architecture in FAMILIES {
         let tiny = Tiny::new(architecture, GgmlDType::Q4_1);
