@@ -8,8 +8,6 @@ use crate::config::Global;
 use crate::exit::{self, Exit};
 
 pub mod bench;
-pub mod bench_interviewer;
-pub mod bench_speed;
 pub mod doctor;
 pub mod grade;
 pub mod lint;
