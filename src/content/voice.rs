@@ -1,7 +1,7 @@
 //! What the interviewer says and listens for, apart from the problems: time plans, wordings, word lists, and the
 //! flagship project of behavioural rounds. Files `prompts/interviewer/*.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub struct Voice {
     pub says: Says,
     /// What is listened for.
     pub hears: Hears,
+    /// Words for one and the same thing.
+    pub asks: Asks,
+    /// How a phrase is cut out of an answer.
+    pub phrases: Phrases,
     /// The project that a behavioural round looks at first.
     pub flagship: Competency,
 }
@@ -47,6 +51,8 @@ pub struct Says {
     pub minutes_left: BTreeMap<String, String>,
     /// For a question that the fact sheet does not answer.
     pub not_on_sheet: Vec<String>,
+    /// The same, when another question of the turn was answered.
+    pub rest_not_on_sheet: Vec<String>,
     /// Cost of hint rungs 1 to 4.
     pub hint_costs: [String; 4],
     /// Behavioural: what a re-phrase costs.
@@ -88,6 +94,7 @@ pub struct Opening {
 pub struct Hears {
     pub injection: Vec<String>,
     pub asks_for_answer: Vec<String>,
+    pub done: Vec<String>,
     pub does_not_know: Vec<String>,
     pub finds_out: Vec<String>,
     pub stuck: Vec<String>,
@@ -108,6 +115,28 @@ pub struct Hears {
     pub claims: Vec<String>,
     pub interviewer: Forbidden,
     pub lint: LintLists,
+}
+
+/// `concepts.toml`: how the questions of candidates are read.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asks {
+    /// Words that say nothing about what is asked.
+    pub small: BTreeSet<String>,
+    /// Cues by what they stand for.
+    pub concepts: BTreeMap<String, Vec<String>>,
+}
+
+/// `phrases.toml`: word lists.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each list says in its file what it is")]
+pub struct Phrases {
+    pub small: BTreeSet<String>,
+    pub verbs: BTreeSet<String>,
+    pub nouns_in_es: BTreeSet<String>,
+    pub before_participles: BTreeSet<String>,
+    pub parts: BTreeSet<String>,
 }
 
 /// What the interviewer must never say.
