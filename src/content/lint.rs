@@ -342,6 +342,10 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     for (stage, forms) in &says.openings {
         forms.iter().for_each(|form| check(format!("opening of {stage:?}"), form, 1));
     }
+    for (stage, forms) in &says.review.openings {
+        forms.iter().for_each(|form| check(format!("opening of {stage:?} in a review"), form, 1));
+    }
+    says.review.answer.iter().for_each(|form| check("answer in a review".into(), form, 1));
     for (stage, forms) in &says.claims {
         forms.iter().for_each(|form| check(format!("{stage:?} on a claim"), form, 1));
     }

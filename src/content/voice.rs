@@ -63,6 +63,8 @@ pub struct Says {
     pub opening: Opening,
     /// First question of a stage.
     pub openings: BTreeMap<Stage, Vec<String>>,
+    /// What differs when a document is judged.
+    pub review: Review,
     /// First question of a stage on a claim of the résumé, for the stages that have one.
     pub claims: BTreeMap<Stage, Vec<String>>,
     /// Wordings by act.
@@ -71,6 +73,16 @@ pub struct Says {
     pub spare: Vec<String>,
     /// Last words.
     pub end: Vec<String>,
+}
+
+/// Wordings for rounds in which a document is judged and nothing is built.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// First question of a stage, where it differs.
+    pub openings: BTreeMap<Stage, Vec<String>>,
+    /// After facts.
+    pub answer: Vec<String>,
 }
 
 /// First words of an interview.
@@ -135,6 +147,7 @@ pub struct Phrases {
     pub small: BTreeSet<String>,
     pub verbs: BTreeSet<String>,
     pub nouns_in_es: BTreeSet<String>,
+    pub before_verbs: BTreeSet<String>,
     pub before_participles: BTreeSet<String>,
     pub parts: BTreeSet<String>,
 }

@@ -81,6 +81,9 @@ fn breaks(phrases: &Phrases, words: &[Word], at: usize) -> bool {
     if phrases.small.contains(word) || phrases.verbs.contains(word) || (word.len() > 4 && word.ends_with("ly")) {
         return true;
     }
+    if at.checked_sub(1).is_some_and(|p| !words[p].ends_clause && phrases.before_verbs.contains(&words[p].text)) {
+        return true;
+    }
     // "loses", "refuses", "crashes" are verbs nearly always; a few nouns end like them.
     let third_person = ["ses", "ches", "shes", "xes", "zes"].iter().any(|e| word.ends_with(e));
     if third_person && !phrases.nouns_in_es.contains(word) {
@@ -157,6 +160,7 @@ mod tests {
         );
         check("I built a small benchmark and I wrote up both options.", Some("small benchmark"));
         check("There were around 300 engineers in all.", None);
+        check("I would count refunds that are open for an hour.", None);
     }
 
     #[test]

@@ -89,9 +89,9 @@ fn split(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     let words = lexicon::words(&text[sentence.clone()]);
     let mut starts = vec![sentence.start];
     for at in 2..words.len() {
-        let joined = matches!(words[at - 1].text.as_str(), "and" | "or" | "also" | "but");
+        let joined = matches!(words[at - 1].text.as_str(), "and" | "also" | "but");
         let follows = words.get(at + 1).map_or("", |w| w.text.as_str());
-        // "is down and does not answer" goes on with the same question.
+        // "or" gives alternatives of one question; "is down and does not answer" goes on with the same question.
         let goes_on = follows == "not" || follows.ends_with("ed") || follows.ends_with("ing");
         let asks = ASKS.contains(&words[at].text.as_str()) && !goes_on;
         if asks && (joined || words[at - 1].ends_clause) {
@@ -133,8 +133,15 @@ fn content(text: &str, asks: &Asks) -> BTreeSet<String> {
         found.insert(QUANTITY.to_owned());
     }
     let mut taken = vec![false; words.len()];
-    for (concept, cues) in &asks.concepts {
-        for hit in cues.iter().filter(|cue| may_hold(&words, cue)).filter_map(|cue| lexicon::find(&words, cue)) {
+    let cues = asks.concepts.iter().flat_map(|(concept, cues)| cues.iter().map(move |cue| (concept, cue)));
+    let mut hits: Vec<_> = cues
+        .filter(|(_, cue)| may_hold(&words, cue))
+        .filter_map(|(concept, cue)| Some((lexicon::find(&words, cue)?, concept)))
+        .collect();
+    // "How long do we have to keep it" is about keeping: the longest find takes its words.
+    hits.sort_by_key(|(hit, _)| std::cmp::Reverse(hit.len()));
+    for (hit, concept) in hits {
+        if !taken[hit.clone()].iter().any(|taken| *taken) {
             found.insert(format!("#{concept}"));
             taken[hit].fill(true);
         }
@@ -307,6 +314,7 @@ mod tests {
         );
         check("How reliable are their endpoints in practice?", &["receivers"], 0);
         check("How late may one be, and what colour is the logo?", &["latency"], 1);
+        check("May a change be lost, or is there no loss at all?", &["loss"], 0);
         check("Does that make sense?", &[], 0);
     }
 
@@ -323,11 +331,18 @@ mod tests {
             asks: String,
             fact: String,
         }
-        let all: Paraphrases = toml::from_str(include_str!("paraphrases.toml")).expect("the test's questions");
+        let mut all: Paraphrases = toml::from_str(include_str!("paraphrases.toml")).expect("the test's questions");
+        let more: Paraphrases =
+            toml::from_str(include_str!("paraphrases_held_out.toml")).expect("the test's questions");
+        let tuned = all.question.len();
+        all.question.extend(more.question);
         let content = Content::built_in();
         let (mut right, mut wrong) = (0, Vec::new());
         let mut silent = Vec::new();
-        for question in &all.question {
+        for (at, question) in all.question.iter().enumerate() {
+            if at == tuned {
+                println!("{right} of {tuned} right before the held-out questions");
+            }
             let problem = content.problem(&question.of).expect("a problem that ships");
             assert!(
                 question.fact.is_empty() || problem.facts.iter().any(|f| f.id == question.fact),
@@ -343,7 +358,7 @@ mod tests {
             }
         }
         let n = all.question.len();
-        println!("{right} of {n} right, {} wrong, {} silent", wrong.len(), silent.len());
+        println!("{right} of {n} right; wrong {wrong:#?}; silent {silent:#?}");
         assert!(
             right * 100 >= n * 85 && wrong.len() * 100 <= n * 5,
             "{right} of {n}\nwrong {wrong:#?}\nsilent {silent:#?}"

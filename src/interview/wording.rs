@@ -102,6 +102,11 @@ impl<'a> Voiced<'a> {
         self.content.problem(&self.plan.problem).filter(|_| self.plan.round == Round::SystemDesign)
     }
 
+    /// A document is judged, nothing is built.
+    fn is_review(&self) -> bool {
+        self.problem().is_some_and(|p| p.document.is_some())
+    }
+
     fn item(&self) -> Option<&'a ChecklistItem> {
         self.problem()?.checklist.iter().find(|i| i.id == self.next.topic)
     }
@@ -231,6 +236,8 @@ impl<'a> Voiced<'a> {
         let own = self.own_forms();
         match self.next.act {
             Act::OpenStage => self.stage_forms(),
+            Act::AssumeAndMove if self.is_review() => self.stage_forms(),
+            Act::Answer if self.is_review() => says.review.answer.clone(),
             Act::Probe | Act::Deepen => own,
             Act::Adapt if !own.is_empty() => own,
             Act::BreakClaim | Act::AskProperty | Act::AskLoad | Act::AskEffect | Act::AskTheirView
@@ -321,7 +328,12 @@ impl<'a> Voiced<'a> {
             return plain.flat_map(|first| self.with_first(says.openings(stage), first)).collect();
         }
         let of_problem = stage.phase().and_then(|p: Phase| problem.openings.get(&p));
-        of_problem.filter(|forms| !forms.is_empty()).cloned().unwrap_or_else(|| says.openings(stage).to_vec())
+        let of_review = says.review.openings.get(&stage).filter(|_| self.is_review());
+        of_problem
+            .filter(|forms| !forms.is_empty())
+            .or(of_review)
+            .cloned()
+            .unwrap_or_else(|| says.openings(stage).to_vec())
     }
 
     /// Fills the slots; none when a slot has nothing to stand in it.
