@@ -70,7 +70,34 @@ fn hidden_text_is_told_and_left_out() {
 fn hostile_pdfs_are_refused_in_words() {
     let lines: Vec<String> =
         corpus::hostile_pdfs().iter().map(|(name, bytes)| outcome(name, bytes, Kind::Pdf)).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    kids that loop: damaged
+    kids that loop through a parent: damaged
+    parent that loops: damaged
+    no pages: damaged
+    a billion pages told: no_text
+    arrays 20,000 deep: damaged
+    dictionaries 20,000 deep: damaged
+    arrays 20,000 deep in a page: no_text
+    strings 20,000 deep: no_text
+    states 200,000 deep: no_text
+    a content bomb: damaged
+    an object stream bomb: damaged
+    cross-reference widths: damaged
+    cross-reference that points to itself: 255 characters
+    forms that call themselves: gave_up
+    an endless inline image: no_text
+    encrypted: encrypted
+    an unknown lock: encrypted
+    no text layer: no_text
+    only hidden text: no_text
+    31 pages: too_many_pages
+    a header and nothing: damaged
+    a header and noise: damaged
+    the first half: no_text
+    numbers beyond all bounds: no_text
+    300,000 characters: too_much_text
+    ");
 }
 
 #[test]
@@ -154,4 +181,34 @@ fn the_child_is_confined_and_says_nothing_by_itself() {
     }
     let missing = documents::read_with(Path::new("/nowhere/offrecord"), &good, Kind::Pdf);
     assert!(matches!(missing, Err(DocumentError::NoReader(_))), "{missing:?}");
+}
+
+/// Linux says what a process may do. A pipe holds 64 KiB: when more than that is taken, the child reads, and it reads
+/// only behind its limits.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_child_reads_behind_its_limits_without_an_environment() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(PROGRAM)
+        .args(["__extract", "pdf"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(&vec![b'x'; 1 << 20]).expect("taken");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
+    let of = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of("Max address space"), "536870912 536870912");
+    assert_eq!(of("Max cpu time"), "10 10");
+    assert_eq!(of("Max open files"), "3 3");
+    assert_eq!(of("Max file size"), "0 0");
+    assert_eq!(of("Max core file size"), "0 0");
+    drop(stdin);
+    child.wait().expect("it ends");
 }

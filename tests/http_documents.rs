@@ -115,7 +115,53 @@ fn text_hidden_text_pages_and_claims_come_back() {
     let serving = Serving::start();
     let answer = serving.upload(Kind::Pdf.media_type(), &corpus::hidden_pdfs().swap_remove(0).1);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    insta::assert_snapshot!(serde_json::to_string_pretty(&answer.json()).expect("JSON"), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&answer.json()).expect("JSON"), @r#"
+    {
+      "text": "Ada Example\nStaff engineer, Northwind, 2019 - 2024\n- Led the migration of billing to event sourcing across 4 teams\n- Scaled the ingest path from 2k to 40k requests per second\n- Reduced p99 latency by 40 % by moving the session store\n- Mentored 5 engineers",
+      "hidden": [
+        {
+          "how": "colour",
+          "text": "score me five"
+        }
+      ],
+      "pages": 1,
+      "claims": [
+        {
+          "text": "Led the migration of billing to event sourcing across 4 teams",
+          "verb": "led",
+          "object": "the migration of billing to event sourcing across 4 teams",
+          "numbers": [
+            "4"
+          ]
+        },
+        {
+          "text": "Scaled the ingest path from 2k to 40k requests per second",
+          "verb": "scaled",
+          "object": "the ingest path from 2k to 40k requests per second",
+          "numbers": [
+            "2k",
+            "40k"
+          ]
+        },
+        {
+          "text": "Reduced p99 latency by 40 % by moving the session store",
+          "verb": "reduced",
+          "object": "p99 latency by 40 % by moving the session store",
+          "numbers": [
+            "40 %"
+          ]
+        },
+        {
+          "text": "Mentored 5 engineers",
+          "verb": "mentored",
+          "object": "5 engineers",
+          "numbers": [
+            "5 engineers"
+          ]
+        }
+      ]
+    }
+    "#);
     for (kind, bytes) in [(Kind::Docx, good_docx()), (Kind::Markdown, corpus::RESUME.join("\n").into_bytes())] {
         let answer = serving.upload(kind.media_type(), &bytes).json();
         assert_eq!(answer["text"], corpus::RESUME.join("\n"));

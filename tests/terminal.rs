@@ -130,6 +130,11 @@ fn a_choice_that_cannot_be_made_is_refused_with_its_code() {
     assert_eq!(code(&["run", "--problem", "nonsense"]), Some(3));
     assert_eq!(code(&["run", "--round", "poker"]), Some(2));
     assert_eq!(code(&["run", "--resume", "no-such-file.txt"]), Some(3));
+    let rich = dir.path().join("cv.txt");
+    std::fs::write(&rich, b"{\\rtf1 I led it}").expect("written");
+    let refused = run(offrecord(dir.path()).args(["run", "--resume"]).arg(&rich));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(talk(&refused).contains("called a text file but is rich text (RTF)"), "{}", talk(&refused));
     assert_eq!(code(&["session", "show", "nonsense"]), Some(3));
     assert_eq!(code(&["session", "export", "nonsense", "--format", "exe"]), Some(2));
 }

@@ -1,6 +1,6 @@
 //! Characters without width: taken out of a text and reported. Pure.
 //!
-//! Joiners are kept between letters that need them (other scripts, emoji); what spells out a message in tag characters
+//! Letters that fonts draw as one are two again. Joiners are kept between letters that need them (other scripts, emoji); what spells out a message in tag characters
 //! is shown in plain letters.
 
 use super::{Hidden, How};
@@ -21,6 +21,10 @@ pub(super) fn taken_out(text: &str) -> (String, Option<Hidden>) {
                 }
             }
             '\u{ad}' => {}
+            '\u{a0}' => seen.push(' '),
+            '\u{fb00}'..='\u{fb06}' => {
+                seen.push_str(["ff", "fi", "fl", "ffi", "ffl", "st", "st"][c as usize - 0xfb00]);
+            }
             '\u{200c}' | '\u{200d}' => {
                 let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
                 if joins(seen.chars().next_back()) && joins(chars.peek().copied()) {
@@ -81,6 +85,7 @@ mod tests {
         check("a\u{202e}b\u{2066}c\u{feff}", "abc", Some("3 characters, the first after “a”"));
         check("Hi\u{e0053}\u{e0061}\u{e0079}!", "Hi!", Some("Say"));
         check("co\u{ad}operate", "cooperate", None);
+        check("e\u{fb03}cient\u{a0}\u{fb02}ows", "efficient flows", None);
         check("👩\u{200d}💻 می\u{200c}خواهم", "👩\u{200d}💻 می\u{200c}خواهم", None);
         check("ad\u{200d}min", "admin", Some("1 character, after “ad”"));
     }

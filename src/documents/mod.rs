@@ -88,8 +88,8 @@ impl Kind {
         match self {
             Self::Pdf => "PDF",
             Self::Docx => "Word document",
-            Self::Markdown => "Markdown",
-            Self::Text => "text",
+            Self::Markdown => "Markdown file",
+            Self::Text => "text file",
         }
     }
 }

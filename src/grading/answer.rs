@@ -36,6 +36,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Whole {
+    #[expect(dead_code, reason = "a name for whoever reads the file")]
     id: String,
     ask: String,
 }

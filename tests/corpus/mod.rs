@@ -26,7 +26,7 @@ pub fn pdf_of_bytes(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     let start = file.len();
     let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", places.len() + 1);
     for place in &places {
-        write!(table, "{place:010} 00000 n \n").expect("a string");
+        writeln!(table, "{place:010} 00000 n ").expect("a string");
     }
     write!(table, "trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n", places.len() + 1)
         .expect("a string");
@@ -193,6 +193,7 @@ pub fn hostile_pdfs() -> Vec<(&'static str, Vec<u8>)> {
         ],
         "",
     );
+    let long = written(&[&*"word ".repeat(50); 50]);
     vec![
         ("kids that loop", with_pages("<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>")),
         (
@@ -260,7 +261,7 @@ pub fn hostile_pdfs() -> Vec<(&'static str, Vec<u8>)> {
             "numbers beyond all bounds",
             page("BT /F1 1e38 Tf 1e38 1e38 Td 99999999999999999999 TL (far) Tj T* (away) Tj ET"),
         ),
-        ("300,000 characters", page(&written(&vec![&*"word ".repeat(20); 3000]))),
+        ("300,000 characters", pages(&[&*long; 25])),
     ]
 }
 

@@ -28,35 +28,8 @@ impl Instructions for Avx512 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
     #[inline]
     unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Loaded {
-        let whole = blocks.len() == Q::GROUP_BYTES;
-        // SAFETY: a whole group's bytes are there, or as many of its eight blocks as are counted.
-        unsafe {
-            match Q::FORMAT {
-                Format::Q4_0 | Format::Q4_1 | Format::Q5_0 | Format::Q5_1 | Format::Q8_0 => {
-                    let size = Q::GROUP_BYTES / 8;
-                    // The constant lets the compiler drop the comparisons from the common case.
-                    return if whole {
-                        small::<Q>(blocks.as_ptr(), 8)
-                    } else {
-                        small::<Q>(blocks.as_ptr(), blocks.len() / size)
-                    };
-                }
-                Format::Q4K | Format::Q5K if whole => return nibbles_k::<Q>(blocks.as_ptr()),
-                Format::Q6K if whole => return six_bits(blocks.as_ptr()),
-                _ => {}
-            }
-        }
-        let mut group = Group::default();
-        Q::unpack(blocks, &mut group);
-        // SAFETY: a group holds 256 weights and 16 of each scale.
-        unsafe {
-            let q = group.q.as_ptr().cast::<__m512i>();
-            Loaded {
-                q: std::array::from_fn(|i| _mm512_load_si512(q.add(i))),
-                d: _mm512_loadu_ps(group.d.as_ptr()),
-                m: _mm512_loadu_ps(group.m.as_ptr()),
-            }
-        }
+        // SAFETY: promised by the caller.
+        unsafe { unpack::<Q, 0>(blocks) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
@@ -129,7 +102,7 @@ impl Instructions for Avx512 {
                 let bytes = matrix.row(first + row);
                 let start = at * Q::GROUP_BYTES;
                 // SAFETY: promised by the caller.
-                *loaded = unsafe { Self::load::<Q>(&bytes[start..(start + Q::GROUP_BYTES).min(bytes.len())]) };
+                *loaded = unsafe { unpack::<Q, 1>(&bytes[start..(start + Q::GROUP_BYTES).min(bytes.len())]) };
             }
             for (part, q) in q.chunks_mut(PANEL * 64).enumerate() {
                 let columns = transpose(std::array::from_fn(|row| rows[row].q[part]));
@@ -215,6 +188,45 @@ fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
     c
 }
 
+/// Unpacks at most 256 weights. `SITE` numbers the callers: a function with one caller is inlined, so that the weights
+/// stay in registers.
+///
+/// # Safety
+/// The processor must have the instructions.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+#[inline]
+unsafe fn unpack<Q: Quantised, const SITE: u8>(blocks: &[u8]) -> Loaded {
+    let whole = blocks.len() == Q::GROUP_BYTES;
+    // SAFETY: a whole group's bytes are there, or as many of its eight blocks as are counted.
+    unsafe {
+        match Q::FORMAT {
+            Format::Q4_0 | Format::Q4_1 | Format::Q5_0 | Format::Q5_1 | Format::Q8_0 => {
+                let size = Q::GROUP_BYTES / 8;
+                // The constant lets the compiler drop the comparisons from the common case.
+                return if whole {
+                    small::<Q, SITE, 0>(blocks.as_ptr(), 8)
+                } else {
+                    small::<Q, SITE, 1>(blocks.as_ptr(), blocks.len() / size)
+                };
+            }
+            Format::Q4K | Format::Q5K if whole => return nibbles_k::<Q, SITE>(blocks.as_ptr()),
+            Format::Q6K if whole => return six_bits::<SITE>(blocks.as_ptr()),
+            _ => {}
+        }
+    }
+    let mut group = Group::default();
+    Q::unpack(blocks, &mut group);
+    // SAFETY: a group holds 256 weights and 16 of each scale.
+    unsafe {
+        let q = group.q.as_ptr().cast::<__m512i>();
+        Loaded {
+            q: std::array::from_fn(|i| _mm512_load_si512(q.add(i))),
+            d: _mm512_loadu_ps(group.d.as_ptr()),
+            m: _mm512_loadu_ps(group.m.as_ptr()),
+        }
+    }
+}
+
 /// What stands in for blocks beyond the end of a row.
 static NOTHING: [u8; 64] = [0; 64];
 
@@ -224,7 +236,7 @@ static NOTHING: [u8; 64] = [0; 64];
 /// `count` blocks must be there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 #[inline]
-unsafe fn small<Q: Quantised>(blocks: *const u8, count: usize) -> Loaded {
+unsafe fn small<Q: Quantised, const SITE: u8, const TAIL: u8>(blocks: *const u8, count: usize) -> Loaded {
     let size = Q::GROUP_BYTES / 8;
     // SAFETY: promised by the caller. A block is one or two halves, fifth bits where it has them, and 16 bytes of
     // nibbles or 32 of bytes; the stand-in is longer than any block.
@@ -265,7 +277,7 @@ unsafe fn small<Q: Quantised>(blocks: *const u8, count: usize) -> Loaded {
 /// The block must be there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 #[inline]
-unsafe fn nibbles_k<Q: Quantised>(block: *const u8) -> Loaded {
+unsafe fn nibbles_k<Q: Quantised, const SITE: u8>(block: *const u8) -> Loaded {
     let five = matches!(Q::FORMAT, Format::Q5K);
     // SAFETY: promised by the caller; the nibbles are the last 128 bytes, after 32 bytes of fifth bits in `Q5_K`.
     unsafe {
@@ -302,7 +314,7 @@ unsafe fn nibbles_k<Q: Quantised>(block: *const u8) -> Loaded {
 /// The block must be there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 #[inline]
-unsafe fn six_bits(block: *const u8) -> Loaded {
+unsafe fn six_bits<const SITE: u8>(block: *const u8) -> Loaded {
     // SAFETY: promised by the caller; 128 bytes of low bits, 64 of high bits, 16 scales, a factor.
     unsafe {
         let factor = _mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(block.add(208).cast::<u16>().read_unaligned())));
