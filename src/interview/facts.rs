@@ -80,12 +80,19 @@ pub fn asked(text: &str, sheet: &[Fact], brief: &str, asks: &Asks) -> Asked {
     Sheet::read(sheet, brief, asks).asked(text)
 }
 
+/// Words that begin a question.
+const ASKS: &[&str] = &[
+    "how", "what", "what's", "which", "who", "whose", "when", "where", "why", "is", "are", "do", "does", "can", "may",
+    "should", "must", "will", "would", "could", "has", "have",
+];
+
+/// "Before I design anything: how many are there?" asks in its second part only.
+fn asks_something(part: &str) -> bool {
+    part.ends_with('?') || lexicon::words(part).iter().any(|w| ASKS.contains(&w.text.as_str()) || w.text == "know")
+}
+
 /// The questions of one sentence: "how many are there, and how late may one be?" asks twice.
 fn split(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
-    const ASKS: &[&str] = &[
-        "how", "what", "what's", "which", "who", "whose", "when", "where", "why", "is", "are", "do", "does", "can",
-        "may", "should", "must", "will", "would", "could", "has", "have",
-    ];
     let words = lexicon::words(&text[sentence.clone()]);
     let mut starts = vec![sentence.start];
     for at in 2..words.len() {
@@ -107,7 +114,6 @@ fn listed(question: &str) -> Vec<&str> {
     question
         .split([',', ';'])
         .flat_map(|piece| piece.split(" and "))
-        .flat_map(|piece| piece.split(" or "))
         .filter(|piece| piece.chars().any(char::is_alphanumeric))
         .collect()
 }
@@ -152,6 +158,11 @@ fn content(text: &str, asks: &Asks) -> BTreeSet<String> {
     found
 }
 
+/// The words of a text and nothing else.
+fn plain(text: &str) -> String {
+    lexicon::words(text).into_iter().map(|w| w.text).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether the first word of a cue is there at all: most cues are ruled out by it.
 fn may_hold(words: &[lexicon::Word], cue: &str) -> bool {
     let first = cue.split([' ', '*']).next().unwrap_or_default();
@@ -186,6 +197,8 @@ impl<'a> Sheet<'a> {
             QUANTITY => 0.35,
             TODAY => LEAST,
             _ if everywhere.contains(word) && !word.starts_with('#') => 0.4 * (1.0 + all / n as f32).ln(),
+            // A concept was put there by hand; a bare word may be rare by chance.
+            _ if word.starts_with('#') => 1.5 * (1.0 + all / n as f32).ln(),
             _ => (1.0 + all / n as f32).ln(),
         };
         let of = facts_with.into_iter().map(|(word, n)| (word.clone(), weight(&word, n))).collect();
@@ -198,7 +211,8 @@ impl<'a> Sheet<'a> {
         let mut found = Asked::default();
         for range in questions(text).into_iter().flat_map(|sentence| split(text, sentence)) {
             let facts = self.answers(&text[range.clone()]);
-            if facts.is_empty() && content(&text[range.clone()], self.asks).is_empty() {
+            let says_nothing = || content(&text[range.clone()], self.asks).is_empty();
+            if facts.is_empty() && (!asks_something(&text[range.clone()]) || says_nothing()) {
                 continue;
             }
             found.questions += 1;
@@ -216,6 +230,12 @@ impl<'a> Sheet<'a> {
 
     /// The facts that one question asks for: one, or one for each piece of a list.
     fn answers(&self, question: &str) -> Vec<&'a Fact> {
+        // The sheet's own words beat any likeness.
+        let literally = plain(question);
+        let same = |fact: &&Fact| fact.asked_as.iter().any(|phrase| plain(phrase) == literally);
+        if let Some(fact) = self.facts.iter().find(same) {
+            return vec![fact];
+        }
         let mut by_piece: Vec<&Fact> = Vec::new();
         for fact in listed(question).into_iter().filter_map(|piece| self.best(piece)) {
             if !by_piece.iter().any(|f| f.id == fact.id) {
@@ -315,6 +335,8 @@ mod tests {
         check("How reliable are their endpoints in practice?", &["receivers"], 0);
         check("How late may one be, and what colour is the logo?", &["latency"], 1);
         check("May a change be lost, or is there no loss at all?", &["loss"], 0);
+        check("Before I design anything: how many changes are there per second?", &["rate"], 0);
+        check("Can we afford to lose a notification, or to send one twice?", &["loss"], 0);
         check("Does that make sense?", &[], 0);
     }
 
