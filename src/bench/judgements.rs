@@ -59,7 +59,8 @@ struct Topic {
 }
 
 fn topic(content: &Content, of: &str, topic: &str) -> Option<Topic> {
-    let plain = |probes: &[String]| probes.iter().find(|p| !p.contains("{quote}")).cloned().unwrap_or_default();
+    let plain =
+        |probes: &[String]| probes.iter().find(|p| !crate::interview::wording::hangs(p)).cloned().unwrap_or_default();
     if let Some(problem) = content.problem(of) {
         if let Some(item) = problem.checklist.iter().find(|i| i.id == topic) {
             return Some(Topic { ask: item.ask.clone(), question: plain(&item.probes), cues: item.cues.clone() });

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::behavioural::Slot;
 use super::{ChecklistItem, Competency, Content, Problem, RedFlag, Rung};
 use crate::interview::checks::{self, Against};
+use crate::interview::facts::Sheet;
 use crate::interview::lexicon;
 
 const THEMES: [&str; 17] = [
@@ -171,6 +172,7 @@ impl Lint<'_> {
     }
 
     fn facts(&mut self, problem: &Problem) {
+        let sheet = Sheet::read(&problem.facts, &problem.brief, &self.content.voice.asks);
         for fact in &problem.facts {
             let id = &fact.id;
             self.need(TOPICS.contains(&fact.topic.as_str()), || format!("fact `{id}`: unknown topic `{}`", fact.topic));
@@ -182,7 +184,7 @@ impl Lint<'_> {
             self.need(!fact.says.contains('?'), || format!("fact `{id}` asks a question"));
             self.length(&format!("fact `{id}`"), &fact.says);
             for phrase in &fact.asked_as {
-                let found = crate::interview::facts::asked(&format!("{phrase}?"), &problem.facts, &problem.brief);
+                let found = sheet.asked(&format!("{phrase}?"));
                 self.need(found.facts.first() == Some(id), || {
                     format!("fact `{id}`: \"{phrase}\" finds {:?} first", found.facts.first())
                 });
@@ -254,13 +256,13 @@ impl Lint<'_> {
 
     /// At least two wordings, one with and one without the candidate's words, none giving the answer away.
     fn probes(&mut self, id: &str, probes: &[String], cues: &[String], leaks: &[String]) {
-        let with = probes.iter().filter(|p| p.contains("{quote}")).count();
+        let with = probes.iter().filter(|p| crate::interview::wording::hangs(p)).count();
         self.need(with >= 1 && probes.len() - with >= 1, || {
             format!("{id}: needs a wording with {{quote}} and one without")
         });
         for probe in probes {
             self.wording(id, probe, leaks);
-            let words = lexicon::words(&probe.replace("{quote}", ""));
+            let words = lexicon::words(&probe.replace("{quote}", "").replace("{part}", ""));
             if let Some((cue, _)) = lexicon::find_any(&words, cues) {
                 self.fault(&format!("{id}: a wording holds its own cue `{cue}`: {probe}"));
             }
@@ -268,7 +270,8 @@ impl Lint<'_> {
     }
 
     fn wording(&mut self, id: &str, text: &str, leaks: &[String]) {
-        let filled = text.replace("{quote}", "these words").replace("{area}", "this part");
+        let filled =
+            text.replace("{quote}", "these words").replace("{part}", "these words").replace("{area}", "this part");
         let forbidden = &self.content.voice.hears.interviewer;
         let against = Against { forbidden, earlier: &[], leaks, questions: 1 };
         for fault in checks::faults(&filled, against) {
@@ -315,8 +318,13 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     let says = &content.voice.says;
     let forbidden = &content.voice.hears.interviewer;
     let mut check = |what: String, text: &str, questions: usize| {
-        let slots =
-            [("{quote}", "these words"), ("{earlier}", "those words"), ("{area}", "this part"), ("{areas}", "a and b")];
+        let slots = [
+            ("{quote}", "these words"),
+            ("{part}", "these words"),
+            ("{earlier}", "those words"),
+            ("{area}", "this part"),
+            ("{areas}", "a and b"),
+        ];
         let filled = slots.iter().fold(text.to_owned(), |t, (slot, value)| t.replace(slot, value));
         let filled = filled
             .replace("{minutes}", "10")
@@ -334,12 +342,16 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     for (stage, forms) in &says.openings {
         forms.iter().for_each(|form| check(format!("opening of {stage:?}"), form, 1));
     }
+    for (stage, forms) in &says.review.openings {
+        forms.iter().for_each(|form| check(format!("opening of {stage:?} in a review"), form, 1));
+    }
+    says.review.answer.iter().for_each(|form| check("answer in a review".into(), form, 1));
     for (stage, forms) in &says.claims {
         forms.iter().for_each(|form| check(format!("{stage:?} on a claim"), form, 1));
     }
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));
-    says.not_on_sheet.iter().for_each(|form| check("not on sheet".into(), form, 0));
+    says.not_on_sheet.iter().chain(&says.rest_not_on_sheet).for_each(|form| check("not on sheet".into(), form, 0));
 }
 
 fn is_id(id: &str) -> bool {

@@ -73,6 +73,8 @@ impl Content {
             plans: plans.plan,
             says: built_in("interviewer/voice.toml"),
             hears: built_in("interviewer/ears.toml"),
+            asks: built_in("interviewer/concepts.toml"),
+            phrases: built_in("interviewer/phrases.toml"),
             flagship: built_in("interviewer/flagship-project.toml"),
         };
         Self { problems: ById::new(), competencies: ById::new(), voice, faults: Vec::new() }

@@ -1,7 +1,7 @@
 //! What the interviewer says and listens for, apart from the problems: time plans, wordings, word lists, and the
 //! flagship project of behavioural rounds. Files `prompts/interviewer/*.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub struct Voice {
     pub says: Says,
     /// What is listened for.
     pub hears: Hears,
+    /// Words for one and the same thing.
+    pub asks: Asks,
+    /// How a phrase is cut out of an answer.
+    pub phrases: Phrases,
     /// The project that a behavioural round looks at first.
     pub flagship: Competency,
 }
@@ -47,6 +51,8 @@ pub struct Says {
     pub minutes_left: BTreeMap<String, String>,
     /// For a question that the fact sheet does not answer.
     pub not_on_sheet: Vec<String>,
+    /// The same, when another question of the turn was answered.
+    pub rest_not_on_sheet: Vec<String>,
     /// Cost of hint rungs 1 to 4.
     pub hint_costs: [String; 4],
     /// Behavioural: what a re-phrase costs.
@@ -57,6 +63,8 @@ pub struct Says {
     pub opening: Opening,
     /// First question of a stage.
     pub openings: BTreeMap<Stage, Vec<String>>,
+    /// What differs when a document is judged.
+    pub review: Review,
     /// First question of a stage on a claim of the résumé, for the stages that have one.
     pub claims: BTreeMap<Stage, Vec<String>>,
     /// Wordings by act.
@@ -65,6 +73,16 @@ pub struct Says {
     pub spare: Vec<String>,
     /// Last words.
     pub end: Vec<String>,
+}
+
+/// Wordings for rounds in which a document is judged and nothing is built.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// First question of a stage, where it differs.
+    pub openings: BTreeMap<Stage, Vec<String>>,
+    /// After facts.
+    pub answer: Vec<String>,
 }
 
 /// First words of an interview.
@@ -88,6 +106,7 @@ pub struct Opening {
 pub struct Hears {
     pub injection: Vec<String>,
     pub asks_for_answer: Vec<String>,
+    pub done: Vec<String>,
     pub does_not_know: Vec<String>,
     pub finds_out: Vec<String>,
     pub stuck: Vec<String>,
@@ -108,6 +127,29 @@ pub struct Hears {
     pub claims: Vec<String>,
     pub interviewer: Forbidden,
     pub lint: LintLists,
+}
+
+/// `concepts.toml`: how the questions of candidates are read.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asks {
+    /// Words that say nothing about what is asked.
+    pub small: BTreeSet<String>,
+    /// Cues by what they stand for.
+    pub concepts: BTreeMap<String, Vec<String>>,
+}
+
+/// `phrases.toml`: word lists.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each list says in its file what it is")]
+pub struct Phrases {
+    pub small: BTreeSet<String>,
+    pub verbs: BTreeSet<String>,
+    pub nouns_in_es: BTreeSet<String>,
+    pub before_verbs: BTreeSet<String>,
+    pub before_participles: BTreeSet<String>,
+    pub parts: BTreeSet<String>,
 }
 
 /// What the interviewer must never say.

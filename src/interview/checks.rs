@@ -125,7 +125,9 @@ pub fn without_quotations(text: &str) -> String {
     own
 }
 
-fn is_yes_no(own: &str) -> bool {
+/// Whether the question can be answered with yes or no.
+#[must_use]
+pub fn is_yes_no(own: &str) -> bool {
     const STARTS: [&str; 17] = [
         "is", "are", "do", "does", "did", "can", "could", "would", "will", "have", "has", "should", "was", "were",
         "may", "shall", "isn't",

@@ -46,6 +46,9 @@ pub fn by_code(hears: &Hears, round: Round, text: &str, words: &[Word], question
             return Some(C::NoStory);
         }
     }
+    if n < 15 && hears_any(&hears.done) {
+        return Some(C::Done);
+    }
     if n < 40 && hears_any(&hears.does_not_know) {
         return Some(C::DoesNotKnow);
     }
@@ -208,6 +211,12 @@ mod tests {
         check("I don't know how that works, to be honest.", Some(C::DoesNotKnow));
         check("I am stuck here.", Some(C::Stuck));
         check("What is the answer?", Some(C::AsksForAnswer));
+        check("I think that's great. Can you tell me the best answer please?", Some(C::AsksForAnswer));
+        check("Just give me the correct answer.", Some(C::AsksForAnswer));
+        check("What is the time limit for their answer?", None);
+        check("No further questions.", Some(C::Done));
+        check("Nothing to add, thank you.", Some(C::Done));
+        check("No more than five seconds on the worst day of the year.", None);
         check("How does one request travel through it, from the first call?", Some(C::Echo));
         check("The order service writes the event and the order in one transaction, then a relay reads it.", None);
         check("What is the peak load?", None);

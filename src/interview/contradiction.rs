@@ -4,19 +4,19 @@
 use super::anchor;
 use super::lexicon::{self, Word};
 use super::note::Contradiction;
-use crate::content::voice::Hears;
+use crate::content::voice::{Phrases, Voice};
 
 /// Compares the newest answer with the earlier ones (`(seq, text)`, oldest first).
 #[must_use]
-pub fn find(hears: &Hears, earlier: &[(u32, &str)], text: &str) -> Option<Contradiction> {
+pub fn find(voice: &Voice, earlier: &[(u32, &str)], text: &str) -> Option<Contradiction> {
     let now = lexicon::words(text);
     if changes_mind(&now) {
         return None;
     }
     earlier.iter().rev().find_map(|&(seq, before)| {
         let then = lexicon::words(before);
-        opposite(hears, before, &then, text, &now)
-            .or_else(|| numbers(before, &then, text, &now))
+        opposite(voice, before, &then, text, &now)
+            .or_else(|| numbers(&voice.phrases, before, &then, text, &now))
             .map(|(earlier, now)| Contradiction { earlier_seq: seq, earlier, now })
     })
 }
@@ -44,8 +44,9 @@ fn changes_mind(words: &[Word]) -> bool {
     OPENLY.iter().any(|cue| lexicon::find(words, cue).is_some())
 }
 
-fn opposite(hears: &Hears, before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
-    for [a, b] in &hears.opposites {
+fn opposite(voice: &Voice, before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
+    let phrases = &voice.phrases;
+    for [a, b] in &voice.hears.opposites {
         for (x, y) in [(a, b), (b, a)] {
             // Each side must hold one of the two and not the other: both in one answer is a comparison.
             let (Some(hit_then), Some(hit_now)) = (lexicon::find(then, x), lexicon::find(now, y)) else { continue };
@@ -56,7 +57,7 @@ fn opposite(hears: &Hears, before: &str, then: &[Word], text: &str, now: &[Word]
                 continue;
             }
             if let (Some(earlier), Some(newer)) =
-                (anchor::around(before, then, &hit_then), anchor::around(text, now, &hit_now))
+                (anchor::around(phrases, before, then, &hit_then), anchor::around(phrases, text, now, &hit_now))
             {
                 return Some((earlier, newer));
             }
@@ -85,13 +86,13 @@ const COMMON: &[&str] = &[
 ];
 
 /// Two numbers for the same counted thing ("team of five", "eight engineers" do not; "5 engineers", "12 engineers" do).
-fn numbers(before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
+fn numbers(phrases: &Phrases, before: &str, then: &[Word], text: &str, now: &[Word]) -> Option<(String, String)> {
     for (hit_now, value_now, unit_now) in counted(now) {
         for (hit_then, value_then, unit_then) in counted(then) {
             let ratio = value_now.max(value_then) / value_now.min(value_then).max(1e-9);
             if unit_now == unit_then && ratio >= 1.5 {
-                let earlier = anchor::around(before, then, &hit_then);
-                let newer = anchor::around(text, now, &hit_now);
+                let earlier = anchor::around(phrases, before, then, &hit_then);
+                let newer = anchor::around(phrases, text, now, &hit_now);
                 if let (Some(earlier), Some(newer)) = (earlier, newer) {
                     return Some((earlier, newer));
                 }
@@ -130,7 +131,7 @@ mod tests {
 
     fn check(before: &str, text: &str, expect: Option<(&str, &str)>) {
         let content = Content::built_in();
-        let found = find(&content.voice.hears, &[(1, before)], text);
+        let found = find(&content.voice, &[(1, before)], text);
         let found = found.as_ref().map(|c| (c.earlier.as_str(), c.now.as_str()));
         assert_eq!(found, expect, "{text}");
     }

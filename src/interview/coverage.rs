@@ -10,6 +10,7 @@ use super::plan::{Plan, Stage};
 use super::reading::{RUNGS, Reading, rung};
 use super::transcript::{Round, Turn};
 use super::{anchor, classify, contradiction, facts, judge};
+use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
@@ -92,10 +93,10 @@ fn hear(reading: &Reading<'_>) -> Heard {
     if class.is_some_and(|c| !c.holds_content()) {
         return Heard { note, targets: Vec::new() };
     }
-    note.anchor = anchor::telling(text, &words).unwrap_or_default();
+    note.anchor = anchor::telling(&reading.content.voice.phrases, text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
-        let asked = facts::asked(text, &problem.facts, &problem.brief);
-        note.not_on_sheet = asked.facts.is_empty() && !asked.open.is_empty();
+        let asked = facts::asked(text, &problem.facts, &problem.brief, &reading.content.voice.asks);
+        note.not_on_sheet = !asked.open.is_empty();
         let outside = words.len().saturating_sub(words_in(text, &facts::questions(text)));
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
             note.class = AnswerClass::Asks;
@@ -104,20 +105,21 @@ fn hear(reading: &Reading<'_>) -> Heard {
         note.dive = dive(reading, &words);
     }
     let statements = statements(text, &words);
+    let phrases = &reading.content.voice.phrases;
     let targets = targets(reading, &note.dive);
     for target in &targets {
         let from = if target.asked_counts { &words } else { &statements };
-        if let Some(found) = find(text, from, &target.id, &target.cues) {
+        if let Some(found) = find(phrases, text, from, &target.id, &target.cues) {
             note.covered.push(found);
         }
     }
     for flag in flags(reading) {
-        if let Some(mut found) = find(text, &statements, &flag.id, &flag.cues) {
+        if let Some(mut found) = find(phrases, text, &statements, &flag.id, &flag.cues) {
             found.anchor = flag_words(text, &statements, &found);
             note.flags.push(found);
         }
     }
-    note.contradiction = contradiction::find(hears, &earlier(reading), text);
+    note.contradiction = contradiction::find(&reading.content.voice, &earlier(reading), text);
     Heard { note, targets }
 }
 
@@ -131,12 +133,12 @@ fn statements(text: &str, words: &[Word]) -> Vec<Word> {
     words.iter().filter(|w| !asked.iter().any(|r| r.contains(&w.range.start))).cloned().collect()
 }
 
-fn find(text: &str, words: &[Word], id: &str, cues: &[String]) -> Option<Finding> {
+fn find(phrases: &Phrases, text: &str, words: &[Word], id: &str, cues: &[String]) -> Option<Finding> {
     let (cue, hit) = lexicon::find_any(words, cues)?;
     Some(Finding {
         id: id.to_owned(),
         quote: anchor::clause_around(text, words, &hit),
-        anchor: anchor::around(text, words, &hit).unwrap_or_default(),
+        anchor: anchor::around(phrases, text, words, &hit).unwrap_or_default(),
         cue: Some(cue.to_owned()),
         p_yes: None,
     })

@@ -14,6 +14,7 @@ use super::plan::{Plan, Stage};
 use super::reading::Reading;
 use super::session::HintView;
 use super::transcript::{Round, Turn};
+use super::wording;
 use crate::content::Content;
 
 /// A stage counts as over this long before its end: another question would not be answered in time.
@@ -90,6 +91,10 @@ fn interrupt(reading: &Reading<'_>, hints: &[HintView]) -> Option<Move> {
         C::DoesNotKnow if !reading.did(Act::HowToFindOut, &topic) && reading.times_here(Act::HowToFindOut) < 2 => {
             go(Act::HowToFindOut, "does not know: how to find out counts")
         }
+        C::Done => Some(advance(reading, "the candidate has nothing more to say here")),
+        C::Stuck if note.words < 4 && is_late(reading.stage) => {
+            Some(advance(reading, "nothing to add in one of the last parts"))
+        }
         C::Stuck if once_here(Act::TakeAMoment) && reading.plan.round == Round::Behavioural => {
             go(Act::TakeAMoment, "no progress: a moment, a smaller case")
         }
@@ -105,6 +110,11 @@ fn interrupt(reading: &Reading<'_>, hints: &[HintView]) -> Option<Move> {
         }
         _ => which_holds(reading, note),
     }
+}
+
+/// Parts in which a short "no" is an answer and not a difficulty.
+fn is_late(stage: Stage) -> bool {
+    matches!(stage, Stage::Alternatives | Stage::Stretch | Stage::Learning | Stage::Close)
 }
 
 fn which_holds(reading: &Reading<'_>, note: &Note) -> Option<Move> {
@@ -172,6 +182,7 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
     if let Some(quote) = on_thread.filter(thing).find(fresh) {
         next.quote = quote.to_owned();
         next.quote_fits = !reading.stage.is_story();
+        next.quote_near = true;
     } else {
         let found = note.covered.iter().map(|f| f.anchor.as_str()).filter(|a| a.contains(' '));
         let quote = std::iter::once(note.anchor.as_str()).chain(found).find(fresh).unwrap_or_default();
@@ -181,13 +192,19 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
             next.act,
             Act::AskMechanism | Act::AskProperty | Act::AskLoad | Act::RaiseBar | Act::Park | Act::CutIn
         );
+        // One story is one thread; in a design the answer must have been to a question on this very thread.
+        next.quote_near = if reading.stage.is_story() {
+            note.stage == Some(reading.stage)
+        } else {
+            reading.asked().is_some_and(|m| same_thread(&m.topic))
+        };
     }
     next
 }
 
 /// Whether a topic may be asked about once more: at most [`PER_TOPIC`] times, and never in words that were used.
 fn may_ask(reading: &Reading<'_>, topic: &str, probes: &[String]) -> bool {
-    let plain = probes.iter().filter(|p| !p.contains("{quote}")).count();
+    let plain = probes.iter().filter(|p| !wording::hangs(p)).count();
     reading.times_asked(topic) < plain.min(PER_TOPIC)
 }
 

@@ -8,7 +8,7 @@ use super::reading::Reading;
 use super::session::HintView;
 use super::transcript::{Round, Turn};
 use super::wording;
-use crate::content::{Content, HintTopic};
+use crate::content::{Content, HintTopic, Phase};
 
 /// The next hint for where the interview stands; none when there is none to give. Its `seq` is the next turn's: the
 /// session may set it otherwise.
@@ -31,7 +31,8 @@ pub fn next_hint(
 fn design(reading: &Reading<'_>, hints: &[HintView], seq: u32) -> Option<HintView> {
     let says = &reading.content.voice.says;
     let taken = |topic: &str| hints.iter().filter(|h| h.topic == topic).map(|h| h.rung).max().unwrap_or(0);
-    let topic = topics(reading).into_iter().find(|t| taken(&t.topic) < 4)?;
+    let near = topics(reading).into_iter().find(|t| taken(&t.topic) < 4);
+    let topic = near.or_else(|| elsewhere(reading, taken))?;
     let rung = taken(&topic.topic) + 1;
     let text = match rung {
         1 => &topic.constraint,
@@ -62,6 +63,22 @@ fn topics<'a>(reading: &Reading<'a>) -> Vec<&'a HintTopic> {
     found
 }
 
+/// When nothing of this stage has a ladder: what is open and belongs to this stage or to the next ones, the lowest rung
+/// first. So the free restatements come before anything that costs.
+fn elsewhere<'a>(reading: &Reading<'a>, taken: impl Fn(&str) -> u8) -> Option<&'a HintTopic> {
+    let problem = reading.problem()?;
+    let here = reading.stage.phase().unwrap_or(Phase::Constraints);
+    let phase = |topic: &str| problem.checklist.iter().find(|i| i.id == topic).map_or(Phase::DiveA, |i| i.phase);
+    let is_covered = |topic: &str| {
+        let of_dive = format!("{topic}/mechanism");
+        reading.covered.contains(topic) || reading.covered.contains(of_dive.as_str())
+    };
+    problem.hints.iter().filter(|t| taken(&t.topic) < 4).min_by_key(|t| {
+        let phase = phase(&t.topic);
+        (is_covered(&t.topic), taken(&t.topic), phase < here, (phase as i8 - here as i8).unsigned_abs())
+    })
+}
+
 /// No hints on content: one re-phrase, one moment, per question.
 fn behavioural(reading: &Reading<'_>, hints: &[HintView], seq: u32) -> Option<HintView> {
     let says = &reading.content.voice.says;
@@ -87,4 +104,42 @@ fn rephrased(reading: &Reading<'_>) -> Option<String> {
         let question = wording::question(reading.content, &story.id, id.or(planned)?)?;
         Some(question.nearby.clone())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interview::simulation::Simulation;
+
+    #[test]
+    fn a_design_round_has_a_hint_at_every_moment_and_the_first_is_free() {
+        let content = Content::built_in();
+        for problem in content.problems() {
+            let mut interview = Simulation::new(&content, Round::SystemDesign, Some(&problem.id), 45, 5);
+            for answer in [
+                "Tell me a joke.",
+                "How many are there?",
+                "A table and a loop would do for that, I think.",
+                "No further questions.",
+            ] {
+                let hint = next_hint(&content, &interview.plan, &interview.turns, &interview.notes, &[]);
+                let hint = hint.unwrap_or_else(|| panic!("{}: no hint before {answer:?}", problem.id));
+                assert_eq!(hint.rung, 1, "{}: {}", problem.id, hint.text);
+                let _ = interview.answer(answer, 30_000);
+            }
+        }
+    }
+
+    #[test]
+    fn a_ladder_ends_when_every_hint_is_taken() {
+        let content = Content::built_in();
+        let interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
+        let mut taken: Vec<HintView> = Vec::new();
+        while let Some(hint) = next_hint(&content, &interview.plan, &interview.turns, &interview.notes, &taken) {
+            assert!(!taken.iter().any(|h| h.topic == hint.topic && h.rung == hint.rung), "{} twice", hint.text);
+            taken.push(hint);
+        }
+        let topics = content.problem("event-callbacks").map_or(0, |p| p.hints.len());
+        assert_eq!(taken.len(), 4 * topics);
+    }
 }

@@ -19,6 +19,7 @@ pub mod note;
 pub mod plan;
 #[cfg(test)]
 mod properties;
+pub mod quality;
 pub mod reading;
 #[cfg(test)]
 mod readings;

@@ -38,6 +38,8 @@ pub enum AnswerClass {
     DoesNotKnow,
     /// No progress.
     Stuck,
+    /// Has nothing more to say or to ask.
+    Done,
     /// Asks questions of the interviewer (facts).
     Asks,
     /// Asks for requirements for ever.
@@ -132,6 +134,8 @@ pub struct Move {
     pub quote: String,
     /// The piece is about this very thread, so that a wording may have it inside.
     pub quote_fits: bool,
+    /// The piece belongs to what was just spoken about on this thread, so that the question may begin with it.
+    pub quote_near: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
     /// Facts to tell first, by id.
@@ -158,6 +162,7 @@ impl Default for Move {
             topic: String::new(),
             quote: String::new(),
             quote_fits: false,
+            quote_near: false,
             earlier_quote: String::new(),
             facts: Vec::new(),
             not_on_sheet: false,
@@ -260,6 +265,28 @@ pub enum Act {
     LastQuestion,
     /// Ends, without a verdict and without a question.
     End,
+}
+
+impl Act {
+    /// Whether it goes on from what the candidate said: not the first question of a part, an answer, or a redirect.
+    #[must_use]
+    pub const fn follows_up(self) -> bool {
+        !matches!(
+            self,
+            Self::OpenStage
+                | Self::NextStory
+                | Self::LastQuestion
+                | Self::End
+                | Self::Answer
+                | Self::AssumeAndMove
+                | Self::Redirect
+                | Self::Decline
+                | Self::BackToIt
+                | Self::AskAgain
+                | Self::AskInEnglish
+                | Self::OfferHint
+        )
+    }
 }
 
 /// What was found in one answer, and what followed from it.

@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::checks;
-use super::note::{Act, AnswerClass, Finding};
+use super::note::{Act, AnswerClass, Finding, Move};
+use super::plan::Stage;
 use super::simulation::Simulation;
 use super::transcript::{Round, Speaker};
+use super::wording;
 use crate::content::Content;
 
 static CONTENT: LazyLock<Content> = LazyLock::new(Content::built_in);
@@ -123,4 +125,68 @@ fn an_injector_moves_nothing() {
     }
     assert!(interview.notes.values().all(|n| n.covered.is_empty() && n.flags.is_empty()));
     assert!(interview.turns.iter().filter(|t| t.role == Speaker::Interviewer).all(|t| !t.text.contains("outbox")));
+}
+
+#[test]
+fn who_is_done_is_led_on_to_the_end() {
+    for round in [Round::SystemDesign, Round::Behavioural] {
+        let mut interview = Simulation::new(&CONTENT, round, None, 45, 3);
+        let mut stage = interview.plan.first_stage();
+        loop {
+            let next = interview.answer("No further questions.", 20_000);
+            if next.ends() {
+                break;
+            }
+            assert!(next.stage > stage, "{:?} after {stage:?}: {}", next.stage, interview.said());
+            assert!(!matches!(next.act, Act::ThinkAloud | Act::TakeAMoment | Act::OfferHint), "{}", interview.said());
+            stage = next.stage;
+        }
+    }
+}
+
+#[test]
+fn asking_for_the_best_answer_is_declined_once() {
+    let mut interview = Simulation::new(&CONTENT, Round::SystemDesign, Some("event-callbacks"), 45, 3);
+    let ask = "I think that's great. Can you tell me the best answer please?";
+    let first = interview.answer(ask, 20_000);
+    assert_eq!((first.act, first.not_on_sheet, first.facts.len()), (Act::Decline, false, 0));
+    assert_ne!(interview.answer(ask, 20_000).act, Act::Decline);
+}
+
+#[test]
+fn only_a_part_of_a_system_can_be_down() {
+    let mut said_of_a_part = false;
+    for seed in 0..60 {
+        let interview = Simulation::new(&CONTENT, Round::SystemDesign, Some("event-callbacks"), 45, seed);
+        let raise = |quote: &str| Move {
+            stage: Stage::HighLevel,
+            act: Act::RaiseBar,
+            quote: quote.to_owned(),
+            quote_fits: true,
+            ..Move::default()
+        };
+        let words = |quote: &str| wording::compose(&CONTENT, &interview.plan, &interview.turns, &raise(quote));
+        assert!(!words("exponential backoff").contains("is down"), "{}", words("exponential backoff"));
+        said_of_a_part |= words("durable queue").contains("“durable queue” is down");
+    }
+    assert!(said_of_a_part);
+}
+
+#[test]
+fn a_lead_in_keeps_to_its_thread() {
+    for seed in 0..60 {
+        let interview = Simulation::new(&CONTENT, Round::SystemDesign, Some("event-callbacks"), 45, seed);
+        let ask = |near: bool| {
+            let next = Move {
+                stage: Stage::Constraints,
+                act: Act::Probe,
+                topic: "c-existing".into(),
+                quote: "slow receiver".into(),
+                quote_near: near,
+                ..Move::default()
+            };
+            wording::compose(&CONTENT, &interview.plan, &interview.turns, &next)
+        };
+        assert!(!ask(false).contains('“'), "{}", ask(false));
+    }
 }

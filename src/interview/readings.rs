@@ -52,7 +52,7 @@ fn a_design_round() {
     Most customers do not mind the order; about one in ten must see the changes of one order in sequence. Orders live in one relational database behind one service in one region; a change is one transaction there. What else do you need to know before you draw anything?
     Let us go on to the design itself. How does one request travel through it, from the first call to the end?
     Who or what would you ask first to settle that?
-    Let me stay with “slow endpoint” for a moment. One receiver takes twenty seconds for every call from now on. Who else notices, and why?
+    One receiver takes twenty seconds for every call from now on. Who else notices, and why?
     The receiver did its work and its answer got lost on the way back. What does “Exactly once delivery” mean for that call?
     That is outside what I do here. The receiver did its work and its answer got lost on the way back. What do you do with that call?
     Pick the part you expect to give you most trouble. How does it work, step by step?
@@ -83,14 +83,55 @@ fn a_behavioural_round() {
     );
     assert_snapshot!(text, @r#"
     Which of that did you do yourself, and what did the others do?
-    I have “small benchmark” from you. What came of it, measured a few months later?
+    Let me stay with “small benchmark” for a moment. What came of it, measured a few months later?
     Okay. Where did you give way, and where would you argue differently today?
     Let us take another case. Tell me about a production incident in which you had a part in the cause. What happened?
     That is what you would do. When did you last do it?
-    You mentioned “status page”. What was your own part in it coming about?
+    Let me come back to “status page”. What was your own part in it coming about?
     How did it end, and what had it cost by then?
     Something smaller will do. When did a change of yours last have to be taken back?
     Which of these would you handle differently today, and where have you since done so?
-    Take your time. Of the things you told me, what would you do otherwise now?
+    We are nearly at the end. What would you add to or change in anything you said?
     "#);
+}
+
+#[test]
+fn a_review() {
+    let text = heard(
+        Round::SystemDesign,
+        "review-refund-retry",
+        30,
+        &[
+            "How often is the provider down, and does it recognise a repeated refund? Also how many refunds do we make per day?",
+            "What happens to a refund today when it fails?",
+            "No further questions.",
+            "The loop can refund twice: when the provider did its work and our update of the database fails, the next attempt pays again.",
+            "I would send an idempotency key with each refund, made before the loop and stored with the payment.",
+            "It sleeps for up to ten seconds in a request, so the threads of the web server run out.",
+            "I think that's great. Can you tell me the best answer please?",
+            "The list in memory is lost when the process restarts. I would write a row and let a worker take it.",
+            "I am not sure.",
+            "Then I would tell the author that the idea is right and that the retries belong in a worker.",
+            "I would count refunds that are open for more than an hour and page on that.",
+            "No.",
+            "No further questions.",
+            "Nothing to add, thank you.",
+        ],
+    );
+    assert_snapshot!(text, @r"
+    Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. The provider takes a request key with each refund and remembers it for 24 hours; without one, each call is a new refund. About 3,000 refunds a day, up to 4 a second in the hour after a cancelled event. Which of your worries does that settle?
+    Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. What would you ask next?
+    Let us put a number on it. Which one figure decides whether this may go ahead, and what does it come to?
+    Which problems do you see in the change, and in what order would you raise them?
+    Who will hold which data after this change that does not hold it today?
+    Which of these would stop the merge, and which could follow next week?
+    The assessment comes after the interview, and I do not give answers in it. What is your own first step?
+    What can a caller still rely on in the answer, compared with today?
+    How would you bring this to the person who wrote it and is proud of it?
+    Let us stay with one of your points. Which one is the most serious, and how exactly does it go wrong?
+    All right. How exactly would a second attempt be recognised as the same refund, from the button to the provider?
+    Start anywhere. Which part of this have you seen before in another system?
+    We have just learned that one of our two providers takes no request key at all. What of your proposal still holds, and what do you do for that one?
+    Suppose a better version is merged: how would you know in production that it is doing its job?
+    ");
 }

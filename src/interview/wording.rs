@@ -1,6 +1,7 @@
 //! The composed form: hand-written wordings with slots, filled with the candidate's own words. Always grammatical,
 //! never the same twice, and the last resort for any model.
 
+use super::anchor;
 use super::checks::{self, Against};
 use super::dice::Dice;
 use super::note::{Act, Move};
@@ -101,6 +102,11 @@ impl<'a> Voiced<'a> {
         self.content.problem(&self.plan.problem).filter(|_| self.plan.round == Round::SystemDesign)
     }
 
+    /// A document is judged, nothing is built.
+    fn is_review(&self) -> bool {
+        self.problem().is_some_and(|p| p.document.is_some())
+    }
+
     fn item(&self) -> Option<&'a ChecklistItem> {
         self.problem()?.checklist.iter().find(|i| i.id == self.next.topic)
     }
@@ -124,7 +130,7 @@ impl<'a> Voiced<'a> {
         let earlier = self.asked_before();
         forms
             .iter()
-            .filter(|f| !f.contains("{quote}"))
+            .filter(|f| !hangs(f))
             .filter_map(|f| self.fill(f))
             .find(|text| checks::faults(text, self.against(&earlier)).is_empty())
     }
@@ -142,7 +148,8 @@ impl<'a> Voiced<'a> {
             parts.extend(told.map(|f| f.says.trim().to_owned()));
         }
         if self.next.not_on_sheet {
-            parts.push(self.pick_any(&says.not_on_sheet));
+            let forms = if parts.is_empty() { &says.not_on_sheet } else { &says.rest_not_on_sheet };
+            parts.push(self.pick_any(forms));
         }
         if let Some(warning) = says.minutes_left.get(&self.next.minutes_left.to_string()) {
             parts.push(warning.clone());
@@ -154,7 +161,6 @@ impl<'a> Voiced<'a> {
     fn question(&self) -> String {
         let mut forms = self.forms();
         self.dice("form").shuffle(&mut forms);
-        let hangs = |form: &String| form.contains("{quote}");
         if self.next.quote_fits {
             // Their own words first.
             forms.sort_by_key(|form| !hangs(form));
@@ -176,7 +182,7 @@ impl<'a> Voiced<'a> {
         worded.find(passes).unwrap_or_else(|| self.last_resort(&earlier))
     }
 
-    /// In half of the probes that have a piece of the candidate's words.
+    /// In half of the probes that have a piece of the candidate's words on their own thread.
     fn may_lead_in(&self) -> bool {
         let probes = matches!(
             self.next.act,
@@ -188,7 +194,7 @@ impl<'a> Voiced<'a> {
                 | Act::HowToFindOut
                 | Act::AskEffect
         );
-        probes && !self.next.quote.is_empty() && self.dice("lead").below(2) == 0
+        probes && self.next.quote_near && !self.next.quote.is_empty() && self.dice("lead").below(2) == 0
     }
 
     /// The form behind each lead-in that was not used yet, in seeded order.
@@ -230,6 +236,8 @@ impl<'a> Voiced<'a> {
         let own = self.own_forms();
         match self.next.act {
             Act::OpenStage => self.stage_forms(),
+            Act::AssumeAndMove if self.is_review() => self.stage_forms(),
+            Act::Answer if self.is_review() => says.review.answer.clone(),
             Act::Probe | Act::Deepen => own,
             Act::Adapt if !own.is_empty() => own,
             Act::BreakClaim | Act::AskProperty | Act::AskLoad | Act::AskEffect | Act::AskTheirView
@@ -248,7 +256,7 @@ impl<'a> Voiced<'a> {
             Act::LastQuestion => says.openings(Stage::Close).to_vec(),
             Act::Redirect | Act::BackToIt => {
                 let again = if own.is_empty() { self.stage_forms() } else { own };
-                let firsts = again.iter().filter(|f| !f.contains("{quote}"));
+                let firsts = again.iter().filter(|f| !hangs(f));
                 firsts.flat_map(|first| self.with_first(says.wordings(self.next.act), first)).collect()
             }
             act => says.wordings(act).to_vec(),
@@ -316,11 +324,16 @@ impl<'a> Voiced<'a> {
         }
         if stage == Stage::DiveB && !self.next.topic.is_empty() {
             let firsts = self.own_forms();
-            let plain = firsts.iter().filter(|f| !f.contains("{quote}"));
+            let plain = firsts.iter().filter(|f| !hangs(f));
             return plain.flat_map(|first| self.with_first(says.openings(stage), first)).collect();
         }
         let of_problem = stage.phase().and_then(|p: Phase| problem.openings.get(&p));
-        of_problem.filter(|forms| !forms.is_empty()).cloned().unwrap_or_else(|| says.openings(stage).to_vec())
+        let of_review = says.review.openings.get(&stage).filter(|_| self.is_review());
+        of_problem
+            .filter(|forms| !forms.is_empty())
+            .or(of_review)
+            .cloned()
+            .unwrap_or_else(|| says.openings(stage).to_vec())
     }
 
     /// Fills the slots; none when a slot has nothing to stand in it.
@@ -329,8 +342,10 @@ impl<'a> Voiced<'a> {
         let area = self.area();
         let areas = listed(&next.held_back.iter().take(3).map(String::as_str).collect::<Vec<_>>(), "and");
         let left = self.minutes_left();
+        let is_part = anchor::is_part(&self.content.voice.phrases, &next.quote);
         let slots = [
             ("quote", next.quote.as_str()),
+            ("part", if is_part { next.quote.as_str() } else { "" }),
             ("earlier", &next.earlier_quote),
             ("area", &area),
             ("areas", &areas),
@@ -365,6 +380,12 @@ impl<'a> Voiced<'a> {
         let fresh: Vec<&String> = all.iter().filter(|a| !recent.iter().any(|r| r.starts_with(a.as_str()))).collect();
         self.dice("which-ack").pick(&fresh).map(|a| (*a).clone()).unwrap_or_default()
     }
+}
+
+/// Whether a wording has a place for the candidate's own words.
+#[must_use]
+pub fn hangs(form: &str) -> bool {
+    form.contains("{quote}") || form.contains("{part}")
 }
 
 /// The first letter small, unless it is the word "I".

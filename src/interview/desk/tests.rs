@@ -437,6 +437,7 @@ async fn every_grade_is_kept_and_two_windows_hear_one_grade() {
         assert_eq!(dimensions, 6);
         let Some(GradeEvent::Done { n: 1, scorecard }) = first.last() else { panic!("{first:?}") };
         assert_eq!(scorecard["session"], id.as_str());
+        assert!(scorecard["interviewer_report"]["turns"].as_u64() > Some(0), "{}", scorecard["interviewer_report"]);
         let again = graded(desk.grade(&id, other).unwrap()).await;
         assert!(matches!(again.last(), Some(GradeEvent::Done { n: 2, .. })), "{again:?}");
         assert_eq!(desk.scorecard(&id, 1).unwrap(), *scorecard, "the first is kept");
