@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod documents;
+pub mod exit;
 pub mod export;
 pub mod grading;
 pub mod http;

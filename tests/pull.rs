@@ -12,7 +12,7 @@ use std::time::Duration;
 use offrecord::catalogue::{
     Cancel, Catalogue, CatalogueError, Entry, HubSettings, Memory, Progress, PullOptions, installed, pull,
 };
-use offrecord::cli::exit;
+use offrecord::exit;
 use sha2::Digest;
 use stand_in::{Asked, Hub, Piece, about, head, serve, status};
 

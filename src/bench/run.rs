@@ -76,7 +76,8 @@ pub struct DatasetResult {
     pub peak_rss_bytes: Option<u64>,
     /// Why items have no mark.
     pub unscored: BTreeMap<String, usize>,
-    /// `constant`, `length_only`, `features`, trained on the other questions of this data.
+    /// `constant`, `length_only`, `features`, trained on the other questions of this data; `model_uncalibrated` is the
+    /// mean of the model's own marks in two orders.
     pub rows: BTreeMap<&'static str, Metrics>,
 }
 
@@ -248,7 +249,11 @@ fn dataset_result(all: &[(&Item, &Sample)], seed: u64) -> DatasetResult {
     let features: Vec<Vec<f64>> = readable.iter().map(|(item, sample)| surface_of(item, sample)).collect();
     let targets: Vec<f64> = readable.iter().map(|(i, _)| i.share()).collect();
     let questions: Vec<usize> = readable.iter().map(|(i, _)| number[&i.question_id]).collect();
-    let rows = rows::rows(&features, &targets, &questions)
+    let mut beside = rows::rows(&features, &targets, &questions);
+    let own_marks: Option<Vec<f64>> =
+        readable.iter().map(|(_, s)| s.features.get(surface::NAMES.len()).copied()).collect();
+    beside.extend(own_marks.map(|marks| ("model_uncalibrated", marks)));
+    let rows = beside
         .into_iter()
         .map(|(name, predicted)| {
             let pairs: Vec<Pair> = readable.iter().zip(&predicted).map(|((i, _), p)| pair(i, *p)).collect();

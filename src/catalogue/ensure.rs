@@ -92,7 +92,7 @@ mod tests {
         let chosen = |mib| select(&global, &catalogue, &memory(mib)).map(|model| model.id.to_string());
 
         let error = chosen(8_192).unwrap_err();
-        assert_eq!(error.exit_code(), crate::cli::exit::NOT_FOUND);
+        assert_eq!(error.exit_code(), crate::exit::NOT_FOUND);
         assert!(error.to_string().contains("offrecord models pull qwen2.5-coder-1.5b-instruct-q4_k_m"), "{error}");
 
         for (id, size) in

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::fit::human;
-use crate::cli::{Exit, exit};
+use crate::exit::{self, Exit};
 
 /// Everything that can go wrong between a model's name and its verified file.
 #[derive(Debug, thiserror::Error)]

@@ -134,7 +134,7 @@ mod tests {
         let catalogue = Catalogue::parse(BUILT_IN, "built in").unwrap();
         let entry = catalogue.find("qwen3-8b-q4_k_m").unwrap();
         let refused = catalogue.check_fit(entry.id.as_str(), &Shape::from(entry), &memory(4 << 30), 0).unwrap_err();
-        assert_eq!(refused.exit_code(), crate::cli::exit::RESOURCES);
+        assert_eq!(refused.exit_code(), crate::exit::RESOURCES);
         insta::assert_snapshot!(refused);
     }
 

@@ -11,9 +11,9 @@ use super::memory::Memory;
 use super::name::Sha256;
 use super::progress::Cancel;
 use super::verify::verify;
-use crate::cli::{Exit, exit};
 use crate::config::Global;
 use crate::engine::{Engine, Kernel, LoadError, LoadOptions, scripted};
+use crate::exit::{self, Exit};
 
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
 const ENGINE: &str = "OFFRECORD_ENGINE";
@@ -34,7 +34,7 @@ pub fn scripted_engine() -> Engine {
 /// connection; [`super::ensure`] installs first where that is wanted.
 ///
 /// # Errors
-/// [`crate::cli::Exit`]: 3 not installed, 4 not the file it should be (moved aside), 5 does not fit in memory.
+/// [`crate::exit::Exit`]: 3 not installed, 4 not the file it should be (moved aside), 5 does not fit in memory.
 pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
     match std::env::var(ENGINE).as_deref() {
         Ok("scripted") => return Ok(scripted_engine()),

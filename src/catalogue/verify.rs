@@ -100,7 +100,7 @@ mod tests {
 
         std::fs::write(&path, "b model").unwrap();
         let error = verify(&catalogue, &at(&path).unwrap(), &cancel, |_| ()).unwrap_err();
-        assert_eq!(error.exit_code(), crate::cli::exit::VERIFICATION);
+        assert_eq!(error.exit_code(), crate::exit::VERIFICATION);
         assert!(!path.exists());
         assert_eq!(std::fs::read_to_string(dir.path().join("mine.gguf.corrupt")).unwrap(), "b model");
     }

@@ -3,11 +3,11 @@
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Exit, exit};
 use crate::bench::run::Plan;
 use crate::bench::{calibrate, compare, run};
 use crate::config::Global;
 use crate::engine::Engine;
+use crate::exit::{self, Exit};
 use crate::grading::calibration::Calibration;
 use crate::grading::calibrations;
 
@@ -44,7 +44,8 @@ pub struct GradingArgs {
     /// Where results.json, samples.jsonl and report.html go; a stopped run in it goes on.
     #[arg(long, default_value = "bench-grading", value_name = "DIR")]
     output: PathBuf,
-    /// Calibration file; `none` = uncalibrated. Left out: the shipped one for the model, if there is one.
+    /// Calibration file; `none` = the model's own marks. Left out: the shipped one for the model, else that of surface
+    /// features.
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// Seed of the bootstrap.
@@ -117,8 +118,13 @@ async fn grading(global: &Global, args: GradingArgs) -> anyhow::Result<()> {
     check_files(&args.data)?;
     let engine = judge(global, args.judge.as_deref()).await?;
     let shipped = calibration(args.calibration.as_deref(), engine.as_ref())?;
-    if engine.is_some() && shipped.is_none() {
-        eprintln!("There is no calibration for this model: its marks are uncalibrated.");
+    match &shipped {
+        Some((file, _)) if engine.is_some() && file.model_sha256.is_empty() => eprintln!(
+            "There is no calibration for this model: marks come from surface features, the model finds the evidence. \
+             Its own marks are in the row model_uncalibrated (or: --calibration none)."
+        ),
+        None if engine.is_some() => eprintln!("Marks are the model's own, uncalibrated."),
+        _ => {}
     }
     let plan =
         Plan { data: args.data, limit: args.limit, split: args.split, output: args.output.clone(), seed: args.seed };
@@ -243,7 +249,7 @@ fn calibration(path: Option<&Path>, engine: Option<&Engine>) -> anyhow::Result<O
         Some(path) => {
             let (file, hash) = parse_calibration(path)?;
             let own = engine.map(|e| e.info().sha256.as_str()).unwrap_or_default();
-            if file.model_sha256 != own {
+            if file.model_sha256 != own && !file.model_sha256.is_empty() {
                 let message = format!("{} was made for the model {}, not for this one", path.display(), file.model);
                 return Err(Exit::new(exit::USAGE, message));
             }

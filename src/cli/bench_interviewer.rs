@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Exit, exit};
 use crate::bench::interviewer::{Case, Figures, Held, hold};
 use crate::bench::judgements;
 use crate::candidate::{banks, profiles};
 use crate::config::Global;
 use crate::content::Content;
+use crate::exit::{self, Exit};
 use crate::interview::transcript::{Round, Speaker};
 use crate::{catalogue, prompts};
 

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use crate::catalogue::{self, Ready};
-use crate::cli::{Exit, exit};
 use crate::config::Global;
 use crate::engine::Kernel;
 use crate::engine::gguf::File;
 use crate::engine::model::{self, LoadOptions};
 use crate::engine::speed::{Test, measure};
+use crate::exit::{self, Exit};
 
 /// Flags of `bench speed`.
 #[derive(clap::Args, Debug)]

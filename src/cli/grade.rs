@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::{Exit, exit};
 use crate::config::Global;
 use crate::content::{Competency, Content};
+use crate::exit::{self, Exit};
 use crate::export::scorecard_text;
 use crate::grading::{self, DimensionReport, GradeInput, GradeOptions};
 use crate::interview::session::HintView;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, exit};
 use crate::content::{Content, lint};
+use crate::exit::{self, Exit};
 
 /// Flags of `lint`.
 #[derive(clap::Args, Debug, Default)]

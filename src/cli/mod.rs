@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Global;
+use crate::exit::{self, Exit};
 
 pub mod bench;
 pub mod bench_interviewer;
@@ -19,43 +20,6 @@ pub mod run;
 pub mod serve;
 pub mod session;
 pub mod terminal;
-
-/// Exit codes, as promised to scripts.
-pub mod exit {
-    /// Anything without a code of its own.
-    pub const FAILURE: u8 = 1;
-    /// A flag or argument is wrong.
-    pub const USAGE: u8 = 2;
-    /// No such model, session or file.
-    pub const NOT_FOUND: u8 = 3;
-    /// A checksum or signature does not match.
-    pub const VERIFICATION: u8 = 4;
-    /// Not enough memory or disk.
-    pub const RESOURCES: u8 = 5;
-    /// A benchmark threshold was missed.
-    pub const THRESHOLD: u8 = 100;
-    /// Ctrl+C.
-    pub const INTERRUPTED: u8 = 130;
-}
-
-/// An error with an exit code: return it (as `anyhow::Error`) from a verb to choose the code.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Exit {
-    /// One of [`exit`].
-    pub code: u8,
-    /// What, why, and what to do next.
-    pub message: String,
-}
-
-impl Exit {
-    /// An error with this code and message.
-    #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "it is only ever returned as an anyhow::Error")]
-    pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Self { code, message: message.into() })
-    }
-}
 
 /// Practise senior engineering interviews off the record.
 #[derive(Parser, Debug)]

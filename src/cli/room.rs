@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Exit, exit, pull_display};
+use super::pull_display;
 use crate::config::Global;
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::exit::{self, Exit};
 use crate::interview::clock::Clock;
 use crate::interview::desk::Desk;
 use crate::interview::session::SessionError;

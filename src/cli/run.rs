@@ -3,9 +3,10 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Exit, exit, room, terminal};
+use super::{room, terminal};
 use crate::config::Global;
 use crate::documents::{self, DocumentError, Kind};
+use crate::exit::{self, Exit};
 use crate::interview::session::NewSession;
 use crate::interview::transcript::{Level, Mode, Round};
 

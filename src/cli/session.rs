@@ -4,8 +4,9 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::room::{self, session_exit};
-use super::{Exit, exit, terminal};
+use super::terminal;
 use crate::config::Global;
+use crate::exit::{self, Exit};
 use crate::export::{ExportFormat, scorecard_text, visible};
 use crate::interview::desk::Desk;
 use crate::interview::session::{SessionSummary, SessionView};

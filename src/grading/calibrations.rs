@@ -6,16 +6,18 @@ use crate::engine::ModelInfo;
 /// The files as they are built in. Their recipe is in each.
 const SHIPPED: [&str; 1] = [include_str!("../../models/calibrations/surface.json")];
 
-/// The calibration for a model (or for surface features only, without one), with the hash of its file. One that was
-/// made for other prompts does not fit and is left out.
+/// The calibration for a model, with the hash of its file; where there is none for it, the one of surface features, which
+/// leaves the model's judgement out of the mark. One that was made for other prompts does not fit and is left out.
 #[must_use]
 pub fn for_model(info: Option<&ModelInfo>) -> Option<(Calibration, String)> {
-    let sha256 = info.map(|i| i.sha256.as_str()).unwrap_or_default();
-    let known = SHIPPED.iter().find_map(|text| {
-        let file = Calibration::parse(text).expect("a shipped calibration does not parse. This is a bug.");
-        (file.model_sha256 == sha256).then(|| (file, calibration::sha256(text)))
-    });
-    known.filter(|(file, _)| file.prompt_sha256 == super::answer::prompt_sha256())
+    let of = |sha256: &str| {
+        SHIPPED.iter().find_map(|text| {
+            let file = Calibration::parse(text).expect("a shipped calibration does not parse. This is a bug.");
+            let fits = file.model_sha256 == sha256 && file.prompt_sha256 == super::answer::prompt_sha256();
+            fits.then(|| (file, calibration::sha256(text)))
+        })
+    };
+    info.and_then(|i| of(&i.sha256)).or_else(|| of(""))
 }
 
 #[cfg(test)]

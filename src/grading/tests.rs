@@ -273,3 +273,42 @@ async fn a_model_that_obeys_every_instruction_gets_none_through() {
     }
     assert_eq!(tried, 300);
 }
+
+#[tokio::test]
+async fn padding_gloss_and_other_names_move_nothing_much_and_a_removed_section_lowers_its_dimension() {
+    let engine = neutral();
+    let clean = graded(&engine, &talk(Round::SystemDesign, &STRONG)).await;
+    let changed = |change: &dyn Fn(usize, &str) -> String| {
+        let mut transcript = talk(Round::SystemDesign, &STRONG);
+        for (at, turn) in transcript.turns.iter_mut().enumerate().filter(|(_, t)| t.role == Speaker::Candidate) {
+            turn.text = change(at, &turn.text);
+        }
+        transcript
+    };
+    let padding =
+        " That is a good thing to talk about, and I am glad to do it. There is a lot to say here, as one can imagine.";
+    let gloss = " It is a wonderful vision that empowers everybody on a journey of excellence and delight.";
+    for (name, transcript) in [
+        ("padding", changed(&|_, t| format!("{t}{padding}"))),
+        ("gloss", changed(&|_, t| format!("{t}{gloss}"))),
+        ("names", changed(&|_, t| t.replace("Postgres", "MariaDB"))),
+    ] {
+        let card = graded(&engine, &transcript).await;
+        for d in Dimension::ALL {
+            if let (Some(before), Some(after)) = (score(&clean, d), score(&card, d)) {
+                assert!(after - before <= 0.1 && before - after <= 0.25, "{name} {d:?}: {before} became {after}");
+            }
+        }
+    }
+    // Without failure, monitoring and operation.
+    let shorter = changed(&|at, t| {
+        if at == 5 {
+            "I think that we have talked about the main part, and I would rather leave it at this for now.".into()
+        } else {
+            t.into()
+        }
+    });
+    let card = graded(&engine, &shorter).await;
+    let (before, after) = (score(&clean, Dimension::Technical), score(&card, Dimension::Technical));
+    assert!(after < before, "{before:?} became {after:?}");
+}

@@ -3,8 +3,8 @@
 mod facts;
 mod findings;
 
-use crate::cli::{Exit, exit};
 use crate::config::Global;
+use crate::exit::{self, Exit};
 
 use facts::Facts;
 use findings::{Finding, State};

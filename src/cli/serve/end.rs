@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::cli::{Exit, exit};
+use crate::exit::{self, Exit};
 use crate::store::Store;
 
 /// The accept loop lets open answers end for two seconds; this is the net below it.

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use crate::catalogue::{self, Catalogue, CatalogueError, Entry, Memory, human};
 use crate::cli::pull_display::Display;
-use crate::cli::{Exit, exit};
 use crate::config::Global;
+use crate::exit::{self, Exit};
 use crate::http::room::{ModelState, Room};
 
 /// The model that will answer.

@@ -13,9 +13,9 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::cli::{Exit, exit};
 use crate::config::{self, Global};
 use crate::content::Content;
+use crate::exit::{self, Exit};
 use crate::http::accept::{self, Limits};
 use crate::http::guard::{self, Hosts};
 use crate::http::keys::Keys;

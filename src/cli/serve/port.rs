@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::cli::{Exit, exit};
+use crate::exit::{self, Exit};
 
 /// Listens on `address`.
 ///

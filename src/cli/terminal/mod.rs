@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write};
 use tokio::sync::mpsc;
 
 use super::room::session_exit;
-use super::{Exit, exit};
+use crate::exit::{self, Exit};
 use crate::export::{scorecard_text, visible};
 use crate::interview::desk::{Desk, GradeEvent, GradeOptions};
 use crate::interview::session::{Reply, ReplyEvent, SessionError, SessionView, Status};
