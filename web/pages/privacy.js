@@ -4,6 +4,7 @@ import { html, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
 import { Confirm } from "../parts/dialog.js";
 import { Failure, Notice } from "../parts/notice.js";
+import { promises } from "../promises.js";
 import { useFetched } from "../use.js";
 
 export function Privacy() {
@@ -24,7 +25,7 @@ export function Privacy() {
         <table>
           <thead><tr><th scope="col">Operation</th><th scope="col">Network</th><th scope="col">Proved by</th></tr></thead>
           <tbody>
-            ${operations.map(([what, network, proof]) => html`<tr><th scope="row">${what}</th><td>${network}</td><td>${proof}</td></tr>`)}
+            ${promises.map((promise) => html`<tr><th scope="row">${promise.operation}</th><td>${promise.network}</td><td>${proved(promise)}</td></tr>`)}
           </tbody>
         </table>
       </div>
@@ -75,9 +76,8 @@ function Wipe() {
   `;
 }
 
-const operations = [
-  ["Interview, grading, export", "none", "a whole interview with no network but loopback (tests)"],
-  ["This page", "none", "a strict content security policy; no remote font, script, image or link that loads"],
-  ["Links in texts", "none until you click", "a link is a button that shows its address and asks first"],
-  ["Pull a model", "the model hub or the package index", "only on your click or command; the file’s SHA-256 is checked"],
-];
+/** The tests' names as words, then what no test shows. @param {typeof promises[number]} promise */
+function proved({ proofs, unproved }) {
+  const tests = proofs.map(({ file, test }) => `${test.replaceAll("_", " ")} (${file})`);
+  return [...tests, ...(unproved ? [`Not proved: ${unproved}`] : [])].join("; ");
+}
