@@ -188,9 +188,9 @@ inRoom("a résumé of the wrong type is refused in words", "/", async ({ page, m
     dataTransfer.items.add(new File([text], name));
     box.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
   }, [name, text]);
-  await drop(["cv.pdf", "%PDF-1.7"]);
-  await page.getByText("Only text files").waitFor();
-  await drop(["cv.txt", "Ten years of queues."]);
+  await drop(["cv.png", "not a document"]);
+  await page.getByText("Only PDF, DOCX, Markdown and text files").waitFor();
+  await page.locator("textarea[name=resume]").fill("Ten years of queues.");
   await page.getByText("4 words, kept").waitFor();
   await page.getByRole("button", { name: /Start interview/ }).click();
   await page.locator("#answer").waitFor();
