@@ -78,3 +78,31 @@ impl Global {
         Ok(Dirs { data, models })
     }
 }
+
+/// Creates a folder, and those above it that are missing, for this user alone. A folder that is there keeps its mode.
+///
+/// # Errors
+/// What the operating system says.
+pub fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_folder_made_by_the_program_is_for_this_user_alone() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let folder = dir.path().join("a/b");
+        super::private_folder(&folder).expect("a folder");
+        for made in [&folder, &dir.path().join("a")] {
+            let mode = std::fs::metadata(made).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", made.display());
+        }
+    }
+}

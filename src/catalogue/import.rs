@@ -78,7 +78,7 @@ pub(super) fn take(
         Some(sha256) => sha256.clone(),
         None => hash_file(file, &options.cancel, progress)?,
     };
-    std::fs::create_dir_all(models_dir).map_err(io(models_dir))?;
+    crate::config::private_folder(models_dir).map_err(io(models_dir))?;
     let mut from = File::open(file).map_err(io(file))?;
     let size = from.metadata().map_err(io(file))?.len();
     let mut landing = Landing::open(models_dir, id)?;

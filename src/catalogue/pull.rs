@@ -91,7 +91,7 @@ pub fn pull(
         let memory = options.memory.unwrap_or_else(Memory::now);
         catalogue.check_fit(entry.id.as_str(), &Shape::from(entry), &memory, 0)?;
     }
-    std::fs::create_dir_all(models_dir).map_err(CatalogueError::io(models_dir))?;
+    crate::config::private_folder(models_dir).map_err(CatalogueError::io(models_dir))?;
     if let Some(path) = from_cache(entry, models_dir, options, &mut progress, &mut attempts)? {
         return Ok(path);
     }

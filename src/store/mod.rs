@@ -11,13 +11,15 @@ mod repair;
 mod schema;
 mod write;
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::config::private_folder;
 
 pub use error::StoreError;
 use error::file_failed;
@@ -48,7 +50,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Running`] when another process has it; else what is wrong and what to do.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        create_folder(folder)?;
+        private_folder(folder).map_err(|e| file_failed("create the folder", folder, &e))?;
         let lock = Lock::take(folder)?;
         let file = folder.join(DATABASE);
         let db = open_database(&file)?;
@@ -147,15 +149,6 @@ impl Store {
         transaction.commit()?;
         Ok(value)
     }
-}
-
-/// Creates the folder for this user alone. A folder that is there keeps its mode; the files in it are private anyhow.
-fn create_folder(folder: &Path) -> Result<(), StoreError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|e| file_failed("create the folder", folder, &e))
 }
 
 /// Creates an empty file for this user alone, if it is not there. SQLite gives `-wal` and `-shm` the same mode.

@@ -143,5 +143,5 @@ fn network(facts: &Facts) -> Finding {
     if facts.offline {
         return ok("network", "off, always (--offline)".into());
     }
-    ok("network", "off; only `offrecord pull` and the models page fetch anything".into())
+    ok("network", "off; only getting a model, when you ask for it, fetches anything".into())
 }

@@ -86,7 +86,7 @@ mod tests {
         ok    disk           50.0 GB free in /home/ada/models (ext4)
         ok    data           /home/ada/data, for this user only
         ok    server         none is running on this data folder
-        ok    network        off; only `offrecord pull` and the models page fetch anything
+        ok    network        off; only getting a model, when you ask for it, fetches anything
         ");
     }
 

@@ -47,7 +47,7 @@ pub(super) fn greet(room: &Room, args: &Args, model: Option<&Chosen>, link: &str
 }
 
 fn greeting(data: &str, offline: bool, model: &str, link: &str) -> String {
-    let network = if offline { "off" } else { "off (only `offrecord pull` and the models page fetch anything)" };
+    let network = if offline { "off" } else { "off (only getting a model, when you ask for it, fetches anything)" };
     format!(
         "\n  offrecord {}\n\n  Open      {link}\n            (works once; a new link is shown here afterwards)\n  \
          Model     {model}\n  Data      {data}\n  Network   {network}\n  Stop      Ctrl+C\n\n",
