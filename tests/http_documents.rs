@@ -7,7 +7,7 @@
 mod client;
 mod corpus;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -39,14 +39,7 @@ impl Serving {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-        let client = Client {
-            address: address.parse().expect("an address"),
-            token: line["token"].as_str().expect("a token").to_owned(),
-        };
+        let (client, _) = Client::announced(child.stdout.take().expect("piped"));
         Self { child, client, folder }
     }
 

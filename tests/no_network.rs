@@ -9,13 +9,10 @@ mod client;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod interview;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use client::Client;
-use serde_json::Value;
 
 /// Set for the copy of this test that runs inside the namespace.
 const INSIDE: &str = "OFFRECORD_TEST_INSIDE";
@@ -55,15 +52,8 @@ fn inside() {
     let trace = folder.path().join("trace");
     let mut serving =
         traced(&trace, folder.path()).args(["serve", "--port", "0", "--json"]).spawn().expect("strace runs");
-    let mut line = String::new();
-    BufReader::new(serving.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-    let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-    let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-    let client = Client {
-        address: address.parse().expect("an address"),
-        token: line["token"].as_str().expect("a token").to_owned(),
-    };
-    wait_for_the_model(&client);
+    let (client, line) = Client::announced(serving.stdout.take().expect("piped"));
+    client.wait_for_the_model();
     for round in ["system-design", "behavioural"] {
         interview::whole_session(&client, round);
     }
@@ -103,14 +93,6 @@ fn traced(trace: &Path, folder: &Path) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     command
-}
-
-fn wait_for_the_model(client: &Client) {
-    let begun = Instant::now();
-    while client.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the model is not ready");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The calls that name an internet address other than a loopback one.

@@ -45,14 +45,7 @@ impl Serving {
             .args(arguments)
             .spawn()
             .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-        let client = Client {
-            address: address.parse().expect("an address"),
-            token: line["token"].as_str().expect("a token").to_owned(),
-        };
+        let (client, line) = Client::announced(child.stdout.take().expect("piped"));
         Self { child, line, client }
     }
 
@@ -335,17 +328,9 @@ fn what_is_said_in_an_interview_is_never_in_the_log() {
         let mut said = Vec::new();
         stderr.read_to_end(&mut said).map(|_| said)
     });
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-    let line: Value = serde_json::from_str(&line).expect("JSON");
-    let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-    let token = line["token"].as_str().expect("a token").to_owned();
-    let client = Client { address: address.parse().expect("an address"), token: token.clone() };
-    let begun = Instant::now();
-    while client.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the model is not ready");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let (client, _) = Client::announced(child.stdout.take().expect("piped"));
+    let token = client.token.clone();
+    client.wait_for_the_model();
     let payloads = [
         "\u{1b}[31mred",
         "\u{1b}]8;;http://evil.test\u{7}link\u{1b}]8;;\u{7}",
@@ -410,14 +395,7 @@ fn a_pull_over_http_tells_its_progress_and_leaves_no_doubt() {
             .args(["serve", "--port", "0", "--json"])
             .spawn()
             .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let line: Value = serde_json::from_str(&line).expect("JSON");
-        let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-        let client = Client {
-            address: address.parse().expect("an address"),
-            token: line["token"].as_str().expect("a token").to_owned(),
-        };
+        let (client, line) = Client::announced(child.stdout.take().expect("piped"));
         Serving { child, line, client }
     };
     // The file is there and right: no source is asked, so this needs no network.

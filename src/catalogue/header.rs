@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> Result<Header, CatalogueError> {
     let hyper = Hyperparameters::read(&file).map_err(unusable)?;
     Ok(Header {
         architecture: hyper.architecture.name().to_owned(),
-        quantisation: quantisation(file.unsigned("general.file_type")).to_owned(),
+        quantisation: file.quantisation(),
         shape: Shape {
             weights: file.length() as u64,
             layers: hyper.blocks,
@@ -32,28 +32,4 @@ pub(crate) fn read(path: &Path) -> Result<Header, CatalogueError> {
             context: hyper.context,
         },
     })
-}
-
-/// The usual name of `general.file_type` (the numbers of the GGUF specification).
-fn quantisation(file_type: Option<u64>) -> &'static str {
-    match file_type {
-        Some(0) => "F32",
-        Some(1) => "F16",
-        Some(2) => "Q4_0",
-        Some(3) => "Q4_1",
-        Some(7) => "Q8_0",
-        Some(8) => "Q5_0",
-        Some(9) => "Q5_1",
-        Some(10) => "Q2_K",
-        Some(11) => "Q3_K_S",
-        Some(12) => "Q3_K_M",
-        Some(13) => "Q3_K_L",
-        Some(14) => "Q4_K_S",
-        Some(15) => "Q4_K_M",
-        Some(16) => "Q5_K_S",
-        Some(17) => "Q5_K_M",
-        Some(18) => "Q6_K",
-        Some(32) => "BF16",
-        _ => "unknown",
-    }
 }

@@ -10,6 +10,7 @@ use crate::exit::{self, Exit};
 pub mod bench;
 pub mod doctor;
 pub mod grade;
+pub mod install;
 pub mod lint;
 pub mod models;
 pub mod pull_display;

@@ -6,7 +6,6 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::catalogue::Progress;
-use crate::config::Global;
 
 /// Shows progress on standard error; with `--json` as JSON lines on standard output.
 pub struct Display {
@@ -105,23 +104,4 @@ fn advance(bar: &mut Option<ProgressBar>, total: u64, completed: u64, word: &'st
     bar.set_message(word);
     bar.set_length(total);
     bar.set_position(completed);
-}
-
-/// Pulls this run's model if it is not here yet, showing progress on standard error, so that `serve` and `run` work on
-/// a fresh machine. Does nothing with the scripted engine.
-///
-/// # Errors
-/// As [`crate::catalogue::ensure`], with its exit code.
-pub async fn install_if_missing(global: &Global) -> anyhow::Result<()> {
-    if crate::catalogue::is_scripted() {
-        return Ok(());
-    }
-    let global = global.clone();
-    tokio::task::spawn_blocking(move || {
-        let display = Display::new(false);
-        let ensured = crate::catalogue::ensure(&global, |progress| display.show(&progress));
-        display.end();
-        ensured.map(|_| ()).map_err(crate::catalogue::CatalogueError::into_exit)
-    })
-    .await?
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::pull_display;
+use super::install;
 use crate::config::Global;
 use crate::content::Content;
 use crate::engine::Engine;
@@ -36,7 +36,9 @@ pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
 pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
     let store = Store::open(&global.dirs()?.data).map_err(store_exit)?;
-    pull_display::install_if_missing(global).await?;
+    if install::choose(global).await?.is_none() {
+        return Err(session_exit(SessionError::NoModel));
+    }
     Ok(at(store, Some(crate::catalogue::open_engine(global).await?)))
 }
 

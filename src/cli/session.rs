@@ -128,7 +128,9 @@ fn show(global: &Global, id: &str) -> anyhow::Result<()> {
         let card = desk.scorecard(&view.summary.id, *n).map_err(session_exit)?;
         match serde_json::from_value(card) {
             Ok(card) => println!("Scorecard {n}\n{}", scorecard_text(&card)),
-            Err(_) => println!("Scorecard {n} was made by another version (session export --format json holds it)"),
+            Err(_) => println!(
+                "Scorecard {n} was made by another version (grade the session again to have one of this version)"
+            ),
         }
     }
     Ok(())

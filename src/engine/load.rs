@@ -109,7 +109,7 @@ impl Engine {
             id: if options.id.is_empty() { stem(file.path()) } else { options.id.clone() },
             sha256: options.sha256.clone(),
             architecture: hyper.architecture.name().to_owned(),
-            quantisation: quantisation(&file),
+            quantisation: file.quantisation(),
             context: model.context(),
             hidden_size: hyper.width,
             kernel,
@@ -171,39 +171,6 @@ pub fn memory_needed(file_bytes: u64, hyper: &Hyperparameters, tokens: usize, ca
 
 fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// llama.cpp's name for the mix of encodings, or the encoding of most bytes.
-fn quantisation(file: &File) -> String {
-    let name = match file.unsigned("general.file_type") {
-        Some(0) => "F32",
-        Some(1) => "F16",
-        Some(2) => "Q4_0",
-        Some(3) => "Q4_1",
-        Some(7) => "Q8_0",
-        Some(8) => "Q5_0",
-        Some(9) => "Q5_1",
-        Some(10) => "Q2_K",
-        Some(11) => "Q3_K_S",
-        Some(12) => "Q3_K_M",
-        Some(13) => "Q3_K_L",
-        Some(14) => "Q4_K_S",
-        Some(15) => "Q4_K_M",
-        Some(16) => "Q5_K_S",
-        Some(17) => "Q5_K_M",
-        Some(18) => "Q6_K",
-        Some(32) => "BF16",
-        _ => return dominant(file),
-    };
-    name.to_owned()
-}
-
-fn dominant(file: &File) -> String {
-    let mut bytes = std::collections::BTreeMap::new();
-    for tensor in file.tensors().values() {
-        *bytes.entry(format!("{:?}", tensor.dtype)).or_insert(0) += tensor.bytes;
-    }
-    bytes.into_iter().max_by_key(|(_, bytes)| *bytes).map_or_else(|| "unknown".into(), |(name, _)| name)
 }
 
 #[cfg(test)]

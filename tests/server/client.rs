@@ -1,6 +1,6 @@
 //! A client that can send anything, and what comes back.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,25 @@ pub struct Client {
 }
 
 impl Client {
+    /// The client of a `serve --json` that writes to `out`, and its first line.
+    pub fn announced(out: impl Read) -> (Self, Value) {
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
+        let token = line["token"].as_str().expect("a token").to_owned();
+        (Self { address: address.parse().expect("an address"), token }, line)
+    }
+
+    /// Waits until the model answers; at most ten seconds.
+    pub fn wait_for_the_model(&self) {
+        let begun = Instant::now();
+        while self.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the model is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The token's header value.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
@@ -129,9 +148,11 @@ impl Answer {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The events of a stream.
+    /// The events of a stream; a last one that is not whole is left out.
     pub fn events(&self) -> Vec<(String, Value)> {
-        self.text()
+        let text = self.text();
+        let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
+        whole
             .split("\n\n")
             .filter_map(|frame| {
                 let (event, data) = frame.strip_prefix("event: ")?.split_once("\ndata: ")?;

@@ -13,6 +13,8 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use crate::cli::install;
+use crate::cli::room::store_exit;
 use crate::config::{self, Global};
 use crate::content::Content;
 use crate::exit::{self, Exit};
@@ -67,7 +69,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let dirs = global.dirs()?;
     let store = take_data_folder(&dirs.data)?;
     let listener = port::listen(SocketAddr::new(args.host, args.port)).await?;
-    let model = loading::choose(global).await?;
+    let model = install::choose(global).await?;
 
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
@@ -108,6 +110,6 @@ fn take_data_folder(folder: &std::path::Path) -> anyhow::Result<Store> {
             exit::FAILURE,
             format!("{error}. To get back in, use the last link in its terminal; to stop it, press Ctrl+C there."),
         ),
-        other => Exit::new(exit::FAILURE, other.to_string()),
+        other => store_exit(other),
     })
 }

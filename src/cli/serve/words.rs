@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::json;
 
 use super::Args;
-use super::loading::Chosen;
+use crate::cli::install::Chosen;
 use crate::http::guard;
 use crate::http::room::Room;
 

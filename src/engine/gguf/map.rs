@@ -14,7 +14,7 @@ pub(super) fn map(path: &Path) -> io::Result<memmap2::Mmap> {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty"));
     }
     // SAFETY: the map is private to this crate and read-only. Undefined behaviour needs another process that writes to
-    // or truncates the file while it is mapped; the models folder belongs to the user alone (0700), the catalogue
+    // or truncates the file while it is mapped; a models folder that the program made belongs to the user alone (0700), the catalogue
     // replaces files by rename, never in place, and `Tensor` bounds were checked against this map's own length.
     let map = unsafe { memmap2::Mmap::map(&file)? };
     Ok(map)

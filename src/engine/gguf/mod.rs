@@ -5,6 +5,7 @@
 
 mod hyper;
 mod map;
+mod mix;
 pub mod parse;
 
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
 //! The arithmetic: quantised matrix products, attention and the small operations between them, for each instruction
-//! set, and a plain twin of each. The only place with unsafe code. Knows no model and no file.
+//! set, and a plain twin of each. The only place with unsafe code, but for the line that maps a file. Knows no model and no file.
 
 mod activations;
 pub mod attention;

@@ -1,8 +1,8 @@
 //! From chat messages to scaffold and content: the model's chat template, rendered with stand-ins for the messages.
 //!
 //! A template is code from a downloaded file, so only templates that we have read (by hash) run unasked; for any
-//! other file a built-in template of the family serves, unless the owner says `--trust-template`. Either way the
-//! render has fuel, a recursion limit and an output limit. The template never sees what a message says: it arranges
+//! other file a built-in template of the family serves, unless `LoadOptions::trust_template` says otherwise (no
+//! command sets it yet). Either way the render has fuel, a recursion limit and an output limit. The template never sees what a message says: it arranges
 //! stand-ins, and the messages are put in afterwards as content. Knows no tokens' numbers.
 
 mod jinja;

@@ -214,7 +214,7 @@ impl Desk {
         let sitting = self.sitting(id)?;
         let mut scorecards = Vec::new();
         for n in &sitting.record.scorecards {
-            // A card of another version is still in the store and the JSON; a page cannot lay it out.
+            // A card of another version is still in the store; an export cannot lay it out.
             if let Ok(card) = serde_json::from_value(self.scorecard(id, *n)?) {
                 scorecards.push((*n, card));
             }
