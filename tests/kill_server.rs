@@ -9,7 +9,7 @@
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Sender};
@@ -93,10 +93,11 @@ fn sit(server: &Client, acknowledge: &Sender<Acknowledged>) -> Option<()> {
             let view: Value = serde_json::from_slice(&created.body).ok()?;
             assert_eq!(created.status, 201, "{view}");
             let id = view["id"].as_str().expect("an id").to_owned();
-            tell(Acknowledged::Session(id.clone()))?;
             id
         }
     };
+    // Told by its creation, or by the list where a kill cut the answer to its creation off.
+    tell(Acknowledged::Session(id.clone()))?;
     if view(server, &id)?["replying"].is_number() {
         reply(&server.try_api("GET", &format!("/api/sessions/{id}/reply"), None)?.events(), &id, acknowledge)?;
     }
@@ -139,7 +140,7 @@ fn reply(events: &[(String, Value)], id: &str, acknowledge: &Sender<Acknowledged
 /// All that was ever acknowledged.
 #[derive(Default)]
 struct Ledger {
-    sessions: Vec<String>,
+    sessions: BTreeSet<String>,
     turns: BTreeMap<(String, u64), String>,
     finished: Vec<String>,
     cards: BTreeMap<(String, u64), Value>,
@@ -148,7 +149,7 @@ struct Ledger {
 impl Ledger {
     fn enter(&mut self, said: Acknowledged) {
         match said {
-            Acknowledged::Session(id) => self.sessions.push(id),
+            Acknowledged::Session(id) => drop(self.sessions.insert(id)),
             Acknowledged::Finished(id) => self.finished.push(id),
             Acknowledged::Scorecard { id, n, card } => drop(self.cards.insert((id, n), card)),
             Acknowledged::Turn { id, seq, text } => {

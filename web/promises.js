@@ -55,8 +55,8 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
   },
   {
     "operation": "First start without a model: offrecord, serve, run, session resume",
-    "network": "as a pull; offrecord and serve ask first on a terminal, run and session resume do not ask",
-    "proofs": [{ "file": "src/cli/serve/loading.rs", "test": "enter_means_yes_and_the_end_of_input_means_no" }],
+    "network": "as a pull; all of them ask first on a terminal",
+    "proofs": [{ "file": "src/cli/install.rs", "test": "enter_means_yes_and_the_end_of_input_means_no" }],
     "unproved": "No test starts it on a terminal and watches."
   },
   {
