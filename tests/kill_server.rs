@@ -92,8 +92,7 @@ fn sit(server: &Client, acknowledge: &Sender<Acknowledged>) -> Option<()> {
             // The head can arrive and the body not: then it is not acknowledged.
             let view: Value = serde_json::from_slice(&created.body).ok()?;
             assert_eq!(created.status, 201, "{view}");
-            let id = view["id"].as_str().expect("an id").to_owned();
-            id
+            view["id"].as_str().expect("an id").to_owned()
         }
     };
     // Told by its creation, or by the list where a kill cut the answer to its creation off.
