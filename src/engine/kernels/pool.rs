@@ -245,6 +245,23 @@ impl<'a, T> Shares<'a, T> {
         // SAFETY: within the buffer; disjointness is promised.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), length) }
     }
+
+    /// Writes `values` to places `at`, `at + stride`, and so on.
+    ///
+    /// # Safety
+    /// Nobody else may use these places at the same time.
+    ///
+    /// # Panics
+    /// Beyond the end.
+    #[inline(always)]
+    pub unsafe fn scatter(&self, at: usize, stride: usize, values: impl ExactSizeIterator<Item = T>) {
+        let last = at + stride * values.len().saturating_sub(1);
+        assert!(last < self.length || values.len() == 0, "a share beyond its buffer. This is a bug.");
+        for (index, value) in values.enumerate() {
+            // SAFETY: within the buffer; disjointness is promised.
+            unsafe { self.start.add(at + stride * index).write(value) };
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,17 +8,43 @@ use super::avx512::Avx512;
 use super::float;
 use super::format::{self, Format, Matrix};
 use super::kernel::{Kernel, Set};
-use super::multiply::{PANEL, PANELS, Target, rows};
+use super::multiply::{PANELS, Target, rows};
+use super::packed::{PANEL, Packed};
 use super::pool::{Pool, Scratch, Shares};
 use super::portable::Portable;
 
 /// Most products in one call.
 const MOST: usize = 4;
 
-/// A matrix and where its product goes: `out[a * matrix.rows() + r]` for activation `a`.
+/// The weights of a product.
+#[derive(Clone, Copy)]
+pub enum Operand<'a> {
+    /// In single or half precision, as in the file.
+    Float(Matrix<'a>),
+    /// Quantised.
+    Packed(Packed<'a>),
+}
+
+impl Operand<'_> {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Float(matrix) => matrix.rows(),
+            Self::Packed(matrix) => matrix.rows(),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match self {
+            Self::Float(matrix) => matrix.columns(),
+            Self::Packed(matrix) => matrix.columns(),
+        }
+    }
+}
+
+/// A matrix and where its product goes: `out[a * rows + r]` for activation `a`.
 pub struct Product<'a> {
     /// The weights.
-    pub matrix: Matrix<'a>,
+    pub matrix: Operand<'a>,
     /// `input.rows() * matrix.rows()` values.
     pub out: &'a mut [f32],
 }
@@ -39,7 +65,7 @@ pub fn multiply(pool: &mut Pool, kernel: Kernel, input: &Activations, products: 
         tasks += product.matrix.rows().div_ceil(step);
         *end = tasks;
     }
-    let shared: [Option<(Matrix<'_>, Target<'_>)>; MOST] = {
+    let shared: [Option<(Operand<'_>, Target<'_>)>; MOST] = {
         let mut products = products.iter_mut();
         std::array::from_fn(|_| {
             products.next().map(|product| {
@@ -67,16 +93,16 @@ fn step(rows: usize, threads: usize, activations: usize) -> usize {
 
 unsafe fn run(
     kernel: Kernel,
-    matrix: &Matrix<'_>,
+    matrix: &Operand<'_>,
     range: (usize, usize),
     input: &Activations,
     target: Target<'_>,
     scratch: &mut Scratch,
 ) {
-    if matches!(matrix.format(), Format::F32 | Format::F16 | Format::Bf16) {
-        float::rows(kernel.level(), matrix, range, input, target, scratch);
-        return;
-    }
+    let matrix = match matrix {
+        Operand::Float(matrix) => return float::rows(kernel.level(), matrix, range, input, target, scratch),
+        Operand::Packed(matrix) => matrix,
+    };
     // SAFETY: promised by the caller.
     unsafe {
         match kernel.set() {
@@ -95,7 +121,7 @@ macro_rules! by_format {
     ($name:ident, $instructions:ty $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         unsafe fn $name(
-            matrix: &Matrix<'_>,
+            matrix: &Packed<'_>,
             range: (usize, usize),
             input: &Activations,
             target: Target<'_>,
