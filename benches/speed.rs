@@ -1,6 +1,6 @@
 //! The kernels alone: weights per second and bytes per second of each kernel, format and number of activations.
 //!
-//! `cargo bench -p offrecord-engine --bench speed -- [FILTER]`, such as `Q4K.*n=1/`. One thread; the matrix has 48 MiB of
+//! `cargo bench -p offrecord-engine --bench speed -- [FILTER]`, such as `Q4K.*n=1/`. One thread; the matrix has 192 MiB of
 //! weights at 4.5 bits, more than any cache, so that `n=1` shows the memory and larger `n` the arithmetic.
 #![expect(missing_docs, reason = "criterion's macros write undocumented functions")]
 
@@ -13,10 +13,11 @@ use offrecord_engine::kernels::packed::{Packed, pack, packed_bytes};
 use offrecord_engine::kernels::{Activations, Format, Kernel, Matrix, Operand, Pool, Product, multiply};
 
 const COLUMNS: usize = 1536;
-const ROWS: usize = 58_240;
+const ROWS: usize = 232_960;
 
 fn products(criterion: &mut Criterion) {
-    let mut pool = Pool::new(1).expect("threads");
+    let threads = std::env::var("THREADS").map_or(1, |threads| threads.parse().expect("THREADS is a number"));
+    let mut pool = Pool::new(threads).expect("threads");
     for format in [Format::Q4K, Format::Q6K, Format::Q5_0, Format::Q8_0, Format::Q4_1, Format::Q2K] {
         let length = format.row_bytes(COLUMNS).expect("fits") * ROWS;
         // Any bytes are weights; halves of a small pattern keep them finite.

@@ -26,7 +26,8 @@ impl Arena {
         let start = map.as_ptr().align_offset(LARGE);
         #[cfg(target_os = "linux")]
         // A system without large pages is slower, not wrong.
-        let _ = map.advise_range(memmap2::Advice::HugePage, start, length.next_multiple_of(LARGE).min(map.len() - start));
+        let _ =
+            map.advise_range(memmap2::Advice::HugePage, start, length.next_multiple_of(LARGE).min(map.len() - start));
         Ok(Self { map, start, length })
     }
 

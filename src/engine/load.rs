@@ -145,7 +145,9 @@ fn model(
             let failed = |error: ModelError| LoadError::Failed(error.to_string());
             Ok((Box::new(fallback.map_err(failed)?), "candle".into()))
         }
-        Err(error @ (model::LoadError::Threads { .. } | model::LoadError::Memory { .. })) => Err(LoadError::Failed(error.to_string())),
+        Err(error @ (model::LoadError::Threads { .. } | model::LoadError::Memory { .. })) => {
+            Err(LoadError::Failed(error.to_string()))
+        }
     }
 }
 

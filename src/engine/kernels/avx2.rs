@@ -138,7 +138,7 @@ instructions!(Avx2, "avx2,fma,f16c");
 instructions!(AvxVnni, "avxvnni,avx2,fma,f16c");
 
 /// How far ahead of the weights in use memory is asked for, in bytes.
-const AHEAD: usize = 4096;
+const AHEAD: usize = 6144;
 
 /// Panics unless the panel holds its blocks and records.
 #[inline]
@@ -335,6 +335,8 @@ unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
         "a panel beyond its activations. This is a bug."
     );
     let rows: [Row<'_>; N] = std::array::from_fn(|a| input.row(first + a));
+    let (per, record_bytes) = Q::FORMAT.record();
+    let panel_bytes = panel.weights.len() + panel.scales.len();
     let block_bytes = Q::FORMAT.block_bytes();
     let offset = if RUN == 1 && D::SIGNED { 0 } else { Q::OFFSET };
     // SAFETY: the panel and the activations were measured above; what is prefetched need not exist.
@@ -342,8 +344,19 @@ unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
         let mut totals = [[_mm256_setzero_ps(); N]; 2];
         for block in 0..panel.blocks {
             let weights = panel.weights.as_ptr().add(block * block_bytes);
-            for line in 0..block_bytes / 64 {
-                _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD + 64 * line).cast());
+            if first == 0 {
+                for line in 0..block_bytes / 64 {
+                    let line = weights.wrapping_add(AHEAD + 64 * line).cast();
+                    // Weights that are used once need not push others out of the caches.
+                    if N < 3 { _mm_prefetch::<_MM_HINT_NTA>(line) } else { _mm_prefetch::<_MM_HINT_T0>(line) }
+                }
+                if block.is_multiple_of(per) {
+                    // The next panel's record: scales do not lie on the way of the weights.
+                    let record = panel.scales.as_ptr().wrapping_add(block / per * record_bytes + panel_bytes);
+                    for line in 0..record_bytes.div_ceil(64) {
+                        _mm_prefetch::<_MM_HINT_T0>(record.wrapping_add(64 * line).cast());
+                    }
+                }
             }
             macro_rules! half {
                 ($lanes:literal, $half:literal: $($j:literal)*) => {

@@ -15,18 +15,13 @@ pub(super) struct Avx512;
 const AT_ONCE: usize = 6;
 /// How far ahead of the weights in use memory is asked for, in bytes. The processor's own prefetching stops at every
 /// page of 4 KiB.
-const AHEAD: usize = 4096;
+const AHEAD: usize = 6144;
 
 impl Instructions for Avx512 {
     const STREAMED: usize = 24;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-    unsafe fn stream<Q: Quantised>(
-        panel: &Panel<'_>,
-        input: &Activations,
-        rows: (usize, usize),
-        target: Target<'_>,
-    ) {
+    unsafe fn stream<Q: Quantised>(panel: &Panel<'_>, input: &Activations, rows: (usize, usize), target: Target<'_>) {
         if input.rows() == 1 {
             // SAFETY: promised by the caller.
             return unsafe { streamed::<Q, 1, 1>(panel, input.row(0).alone(), 0, rows, target) };
@@ -294,7 +289,9 @@ unsafe fn streamed<Q: Quantised, const N: usize, const STRIDE: usize>(
             let weights = panel.weights.as_ptr().add(block * block_bytes);
             if first == 0 {
                 for line in 0..block_bytes / 64 {
-                    _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD + 64 * line).cast());
+                    let line = weights.wrapping_add(AHEAD + 64 * line).cast();
+                    // Weights that are used once need not push others out of the caches.
+                    if N < LANES { _mm_prefetch::<_MM_HINT_NTA>(line) } else { _mm_prefetch::<_MM_HINT_T0>(line) }
                 }
                 if block.is_multiple_of(per) {
                     // The next panel's record: scales do not lie on the way of the weights.

@@ -58,12 +58,7 @@ pub(super) trait Instructions {
     ///
     /// # Safety
     /// The processor must have the instructions, and the panel's places in `target` are this caller's alone.
-    unsafe fn stream<Q: Quantised>(
-        panel: &Panel<'_>,
-        input: &Activations,
-        rows: (usize, usize),
-        target: Target<'_>,
-    );
+    unsafe fn stream<Q: Quantised>(panel: &Panel<'_>, input: &Activations, rows: (usize, usize), target: Target<'_>);
 
     /// Unpacks a panel.
     ///

@@ -93,8 +93,13 @@ impl<'a> Packed<'a> {
     #[must_use]
     pub fn new(format: Format, rows: usize, columns: usize, bytes: &'a [u8]) -> Option<Self> {
         let panel_bytes = format.panel_bytes(columns)?;
-        (packed_bytes(format, rows, columns)? == bytes.len())
-            .then_some(Self { format, rows, columns, panel_bytes, bytes })
+        (packed_bytes(format, rows, columns)? == bytes.len()).then_some(Self {
+            format,
+            rows,
+            columns,
+            panel_bytes,
+            bytes,
+        })
     }
 
     /// How it is stored.

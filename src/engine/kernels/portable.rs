@@ -141,9 +141,8 @@ fn quads<Q: Quantised>(panel: &Panel<'_>, block: usize) -> [[u8; 64]; 8] {
 fn scales<Q: Quantised>(panel: &Panel<'_>, block: usize, half: usize) -> ([f32; PANEL], [f32; PANEL]) {
     let (per, bytes) = Q::FORMAT.record();
     let record = &panel.scales[block / per * bytes..(block / per + 1) * bytes];
-    let half_at = |at: usize, row: usize| {
-        f16_to_f32(u16::from_le_bytes([record[at + 2 * row], record[at + 2 * row + 1]]))
-    };
+    let half_at =
+        |at: usize, row: usize| f16_to_f32(u16::from_le_bytes([record[at + 2 * row], record[at + 2 * row + 1]]));
     let (at, sub) = (block % per, block % per * 2 + half);
     let (mut d, mut m) = ([0.0; PANEL], [0.0; PANEL]);
     for row in 0..PANEL {

@@ -171,7 +171,8 @@ impl Weights {
             true => Weight::find(&file, "output.weight")?,
             false => embedding.clone(),
         };
-        let mut layers: Vec<Layer> = (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
+        let mut layers: Vec<Layer> =
+            (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
         let final_norm = vector(&file, "output_norm.weight")?;
         let rope_factors = optional(&file, "rope_freqs.weight")?;
         if rope_factors.as_ref().is_some_and(|factors| factors.len() != hyper.rope_width / 2) {
