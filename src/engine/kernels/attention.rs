@@ -14,7 +14,7 @@ use super::versions::versions;
 
 /// Queries (rows times heads of a group) computed together.
 const TOGETHER: usize = 48;
-/// Pages per task where a single row is split over its length.
+/// Tasks per thread where a single row is split over its length.
 const SPLIT: usize = 4;
 
 /// Consecutive tokens of one sequence.
@@ -94,9 +94,10 @@ pub fn attend(
             let to = (position + rows).div_ceil(PAGE);
             for head in 0..shape.heads {
                 let task = Task { span: index, row: span.row + row, rows, position, head, from, to, partial: None };
-                if few && rows == 1 && to - from > SPLIT {
-                    for start in (from..to).step_by(SPLIT) {
-                        let end = (start + SPLIT).min(to);
+                let part = ((to - from) * shape.heads).div_ceil(SPLIT * pool.threads()).max(2);
+                if few && rows == 1 && to - from > part {
+                    for start in (from..to).step_by(part) {
+                        let end = (start + part).min(to);
                         plan.tasks.push(Task { from: start, to: end, partial: Some(partials), ..task });
                         partials += (end - start) * partial;
                     }
@@ -146,7 +147,11 @@ pub fn attend(
                 window: attention.window,
                 used: (task.position + task.rows - page * PAGE).min(PAGE),
             };
-            let stage = Stage { query, k, v, keys, values, weights, out: page_out, max: page_max, sum: page_sum };
+            let next = match page + 1 < task.to {
+                true => pages.head(lists[spans[task.span].pages + page + 1], attention.layer, task.head).0,
+                false => &[],
+            };
+            let stage = Stage { query, k, v, next, keys, values, weights, out: page_out, max: page_max, sum: page_sum };
             one_page(level, stage, (count, kw, vw), visible);
             if let Some(partial_start) = task.partial {
                 let at = partial_start + (page - task.from) * partial;
@@ -234,6 +239,8 @@ pub(super) struct Stage<'a> {
     pub(super) query: &'a [f32],
     pub(super) k: &'a [u16],
     pub(super) v: &'a [u16],
+    /// The next page's keys, to be asked for in time; empty after the last page.
+    pub(super) next: &'a [u16],
     pub(super) keys: &'a mut [f32],
     pub(super) values: &'a mut [f32],
     pub(super) weights: &'a mut [f32],

@@ -39,7 +39,7 @@ pub(super) fn page(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize),
     while at < count {
         let (query, weights) = (stage.query[at * kw..].as_ptr(), stage.weights[at * PAGE..].as_mut_ptr());
         // SAFETY: the buffers were measured above, and the count is what is left.
-        unsafe { by_count!(scores, count - at, (query, stage.k.as_ptr(), weights, kw)) };
+        unsafe { by_count!(scores, count - at, (query, stage.k.as_ptr(), weights, kw, ahead(at, stage.v))) };
         at += (count - at).min(TOGETHER);
     }
     softmax_all(&mut stage, count, visible);
@@ -47,17 +47,43 @@ pub(super) fn page(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize),
     while at < count {
         let (weights, out) = (stage.weights[at * PAGE..].as_ptr(), stage.out[at * vw..].as_mut_ptr());
         // SAFETY: as above.
-        unsafe { by_count!(weigh, count - at, (weights, stage.v.as_ptr(), out, vw, visible.used)) };
+        unsafe { by_count!(weigh, count - at, (weights, stage.v.as_ptr(), out, vw, visible.used, ahead(at, stage.next))) };
         at += (count - at).min(TOGETHER);
     }
 }
 
+/// Memory that is used after the present loop; asked for little by little. Pages lie apart, so the processor's own
+/// prefetching begins anew with each.
+#[derive(Clone, Copy)]
+struct Ahead {
+    start: *const u16,
+    lines: usize,
+}
+
+fn ahead(at: usize, halves: &[u16]) -> Ahead {
+    // The first queries bring it.
+    Ahead { start: halves.as_ptr(), lines: if at == 0 { halves.len().div_ceil(32) } else { 0 } }
+}
+
+impl Ahead {
+    /// Asks for the share of step `step` of `steps`.
+    #[inline(always)]
+    fn ask(self, step: usize, steps: usize) {
+        let per = self.lines.div_ceil(steps);
+        for line in step * per..((step + 1) * per).min(self.lines) {
+            // SAFETY: what is prefetched need not exist.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.wrapping_add(32 * line).cast()) };
+        }
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
-unsafe fn scores<const N: usize>(query: *const f32, k: *const u16, out: *mut f32, kw: usize) {
+unsafe fn scores<const N: usize>(query: *const f32, k: *const u16, out: *mut f32, kw: usize, ahead: Ahead) {
     let mut totals = [[_mm512_setzero_ps(); 4]; N];
     // SAFETY: `N * kw` queries, `kw * 64` keys and `N * 64` places are there.
     unsafe {
         for column in 0..kw {
+            ahead.ask(column, kw);
             let keys: [__m512; 4] =
                 std::array::from_fn(|i| _mm512_cvtph_ps(_mm256_loadu_si256(k.add(column * PAGE + 16 * i).cast())));
             for n in 0..N {
@@ -76,13 +102,23 @@ unsafe fn scores<const N: usize>(query: *const f32, k: *const u16, out: *mut f32
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
-unsafe fn weigh<const N: usize>(weights: *const f32, v: *const u16, out: *mut f32, vw: usize, used: usize) {
+unsafe fn weigh<const N: usize>(
+    weights: *const f32,
+    v: *const u16,
+    out: *mut f32,
+    vw: usize,
+    used: usize,
+    ahead: Ahead,
+) {
     let whole = vw / 64 * 64;
     // SAFETY: `N * 64` weights, `used * vw` values and `N * vw` places are there; the mask covers the last columns only.
     unsafe {
         for start in (0..whole).step_by(64) {
             let mut totals = [[_mm512_setzero_ps(); 4]; N];
             for token in 0..used {
+                if start == 0 {
+                    ahead.ask(token, used);
+                }
                 let values: [__m512; 4] = std::array::from_fn(|i| {
                     _mm512_cvtph_ps(_mm256_loadu_si256(v.add(token * vw + start + 16 * i).cast()))
                 });

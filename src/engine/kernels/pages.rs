@@ -6,6 +6,7 @@
 use super::half::to_half;
 use super::kernel::Level;
 use super::pool::{Pool, Shares};
+use crate::arena::Arena;
 
 /// Tokens per page.
 pub const PAGE: usize = 64;
@@ -51,14 +52,26 @@ pub struct Place {
 /// All pages.
 pub struct Pages {
     shape: Shape,
-    data: Vec<u16>,
+    arena: Arena,
 }
 
 impl Pages {
     /// Room for `count` pages. The operating system commits memory as pages are first written.
-    #[must_use]
-    pub fn new(shape: Shape, count: usize) -> Self {
-        Self { shape, data: vec![0; shape.page() * count] }
+    ///
+    /// # Errors
+    /// When the system refuses the address space.
+    pub fn new(shape: Shape, count: usize) -> std::io::Result<Self> {
+        Ok(Self { shape, arena: Arena::new(shape.page_bytes() * count)? })
+    }
+
+    fn data(&self) -> &[u16] {
+        // SAFETY: any two bytes are a half, and the arena is aligned far beyond two bytes.
+        unsafe { self.arena.bytes().align_to().1 }
+    }
+
+    fn data_mut(&mut self) -> &mut [u16] {
+        // SAFETY: as above.
+        unsafe { self.arena.bytes_mut().align_to_mut().1 }
     }
 
     /// What a page holds.
@@ -70,13 +83,13 @@ impl Pages {
     /// Number of pages.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.data.len() / self.shape.page()
+        self.data().len() / self.shape.page()
     }
 
     /// Copies page `from` over page `to`.
     pub fn copy(&mut self, from: u32, to: u32) {
         let size = self.shape.page();
-        self.data.copy_within(from as usize * size..(from as usize + 1) * size, to as usize * size);
+        self.data_mut().copy_within(from as usize * size..(from as usize + 1) * size, to as usize * size);
     }
 
     /// Stores one token's keys and values (all heads, heads one after the other) per place.
@@ -93,7 +106,7 @@ impl Pages {
     ) {
         let shape = self.shape;
         let (kw, vw) = (shape.key_width, shape.value_width);
-        let data = Shares::new(&mut self.data);
+        let data = Shares::new(self.data_mut());
         pool.run(shape.heads, &|head, _| {
             let mut key = [0_u16; PAGE];
             for (row, place) in places.iter().enumerate() {
@@ -119,6 +132,6 @@ impl Pages {
     #[must_use]
     pub fn head(&self, page: u32, layer: usize, head: usize) -> (&[u16], &[u16]) {
         let start = page as usize * self.shape.page() + (layer * self.shape.heads + head) * self.shape.head();
-        self.data[start..start + self.shape.head()].split_at(PAGE * self.shape.key_width)
+        self.data()[start..start + self.shape.head()].split_at(PAGE * self.shape.key_width)
     }
 }

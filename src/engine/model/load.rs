@@ -38,7 +38,7 @@ pub enum LoadError {
     #[error("not supported by this engine: {0}")]
     Unsupported(String),
     /// The operating system refused memory.
-    #[error("cannot reserve {} MiB for the weights: {source} (close other programs or choose a smaller model)", bytes >> 20)]
+    #[error("cannot reserve {} MiB for the model: {source} (close other programs or choose a smaller model)", bytes >> 20)]
     Memory {
         /// Bytes asked for.
         bytes: usize,

@@ -179,7 +179,8 @@ mod tests {
     use crate::kernels::pages::Shape;
 
     fn sequences(pages: usize) -> Sequences {
-        Sequences::new(Pages::new(Shape { layers: 1, heads: 1, key_width: 2, value_width: 2 }, pages))
+        let shape = Shape { layers: 1, heads: 1, key_width: 2, value_width: 2 };
+        Sequences::new(Pages::new(shape, pages).expect("memory"))
     }
 
     fn grow(all: &mut Sequences, sequence: Sequence, tokens: usize) -> Result<(), ModelError> {

@@ -83,7 +83,8 @@ impl Transformer {
             key_width: hyper.key_width,
             value_width: hyper.value_width,
         };
-        let pages = Pages::new(shape, options.cache_bytes / shape.page_bytes());
+        let pages = Pages::new(shape, options.cache_bytes / shape.page_bytes())
+            .map_err(|source| LoadError::Memory { bytes: options.cache_bytes, source })?;
         let gemma = hyper.architecture == Architecture::Gemma3;
         let room = Room {
             stream: Vec::new(),
