@@ -47,22 +47,34 @@ pub struct Attention {
 #[derive(Default)]
 pub struct Plan {
     tasks: Vec<Task>,
+    joins: Vec<Join>,
     partials: Vec<f32>,
 }
 
 #[derive(Clone, Copy)]
 struct Task {
-    span: usize,
+    /// Where the pages of the sequence begin in the list of pages.
+    pages: usize,
     /// Rows of the batch.
     row: usize,
     rows: usize,
     position: usize,
     head: usize,
-    /// Pages, as places in the span's list.
+    /// Pages, as places in the sequence's list.
     from: usize,
     to: usize,
-    /// Where the partial results start, for one of several tasks of a row.
-    partial: Option<usize>,
+    /// Where the first row's partial results go, and how far the next row's are from there; for one of several tasks of a
+    /// row.
+    partial: Option<(usize, usize)>,
+}
+
+/// The partial results of one row and head, to be joined in the order of pages.
+#[derive(Clone, Copy)]
+struct Join {
+    row: usize,
+    head: usize,
+    start: usize,
+    pages: usize,
 }
 
 /// Attends with `queries` (`[row][head][key width]`) to everything that the spans' sequences hold (their pages are in `lists`); writes
@@ -82,34 +94,7 @@ pub fn attend(
     let group = attention.heads / shape.heads;
     let (kw, vw) = (shape.key_width, shape.value_width);
     let partial = group * (vw + 2);
-    plan.tasks.clear();
-    let mut partials = 0;
-    let few = spans.iter().map(|span| span.rows).sum::<usize>() * shape.heads < 4 * pool.threads();
-    for (index, span) in spans.iter().enumerate() {
-        let step = (TOGETHER / group).max(1);
-        for row in (0..span.rows).step_by(step) {
-            let rows = (span.rows - row).min(step);
-            let position = span.position + row;
-            let from = (position + 1).saturating_sub(attention.window) / PAGE;
-            let to = (position + rows).div_ceil(PAGE);
-            for head in 0..shape.heads {
-                let task = Task { span: index, row: span.row + row, rows, position, head, from, to, partial: None };
-                let part = ((to - from) * shape.heads).div_ceil(SPLIT * pool.threads()).max(2);
-                if few && rows == 1 && to - from > part {
-                    for start in (from..to).step_by(part) {
-                        let end = (start + part).min(to);
-                        plan.tasks.push(Task { from: start, to: end, partial: Some(partials), ..task });
-                        partials += (end - start) * partial;
-                    }
-                } else {
-                    plan.tasks.push(task);
-                }
-            }
-        }
-    }
-    if plan.partials.len() < partials {
-        plan.partials.resize(partials, 0.0);
-    }
+    plan.make((pool.threads(), shape.heads, group, partial), attention, spans, lists);
     let tasks = &plan.tasks;
     let partial_shares = Shares::new(&mut plan.partials);
     let out_shares = Shares::new(out);
@@ -139,7 +124,7 @@ pub fn attend(
         sum.fill(0.0);
         max.fill(f32::NEG_INFINITY);
         for page in task.from..task.to {
-            let (k, v) = pages.head(lists[spans[task.span].pages + page], attention.layer, task.head);
+            let (k, v) = pages.head(lists[task.pages + page], attention.layer, task.head);
             let visible = Visible {
                 start: page * PAGE,
                 position: task.position,
@@ -148,18 +133,21 @@ pub fn attend(
                 used: (task.position + task.rows - page * PAGE).min(PAGE),
             };
             let next = match page + 1 < task.to {
-                true => pages.head(lists[spans[task.span].pages + page + 1], attention.layer, task.head).0,
+                true => pages.head(lists[task.pages + page + 1], attention.layer, task.head).0,
                 false => &[],
             };
             let stage = Stage { query, k, v, next, keys, values, weights, out: page_out, max: page_max, sum: page_sum };
             one_page(level, stage, (count, kw, vw), visible);
-            if let Some(partial_start) = task.partial {
-                let at = partial_start + (page - task.from) * partial;
-                // SAFETY: the plan gives each task its own range of partial results.
-                let place = unsafe { partial_shares.slice(at, partial) };
-                place[..group * vw].copy_from_slice(page_out);
-                place[group * vw..group * (vw + 1)].copy_from_slice(page_max);
-                place[group * (vw + 1)..].copy_from_slice(page_sum);
+            if let Some((start, stride)) = task.partial {
+                for row in 0..task.rows {
+                    let at = start + row * stride + (page - task.from) * partial;
+                    let queries = row * group..(row + 1) * group;
+                    // SAFETY: the plan gives each row of each task its own range of partial results.
+                    let place = unsafe { partial_shares.slice(at, partial) };
+                    place[..group * vw].copy_from_slice(&page_out[row * group * vw..(row + 1) * group * vw]);
+                    place[group * vw..group * (vw + 1)].copy_from_slice(&page_max[queries.clone()]);
+                    place[group * (vw + 1)..].copy_from_slice(&page_sum[queries]);
+                }
             } else {
                 merge(level, Running { out: running, max, sum }, page_out, page_max, page_sum);
             }
@@ -175,39 +163,133 @@ pub fn attend(
             }
         }
     });
-    merge_split_rows(plan, attention, (shape.heads, vw), level, out);
+    let (joins, partials) = (&plan.joins, &plan.partials);
+    pool.run(joins.len(), &|index, _| {
+        let join = joins[index];
+        // SAFETY: each (row, head) pair is joined once, and by nobody else.
+        let place = unsafe { out_shares.slice((join.row * attention.heads + join.head * group) * vw, group * vw) };
+        join_parts(level, &partials[join.start..join.start + join.pages * partial], group, place);
+    });
 }
 
-/// Joins the parts of rows that were split over their length, in the order of pages.
-fn merge_split_rows(plan: &Plan, attention: Attention, (kv_heads, vw): (usize, usize), level: Level, out: &mut [f32]) {
-    let group = attention.heads / kv_heads;
-    let partial = group * (vw + 2);
-    let mut tasks = plan.tasks.iter().peekable();
-    while let Some(first) = tasks.next() {
-        let Some(start) = first.partial else { continue };
-        let mut pages = first.to - first.from;
-        while let Some(next) =
-            tasks.next_if(|next| next.partial.is_some() && next.row == first.row && next.head == first.head)
-        {
-            pages += next.to - next.from;
-        }
-        let at = (first.row * attention.heads + first.head * group) * vw;
-        for head in 0..group {
-            let running = &mut out[at + head * vw..at + (head + 1) * vw];
-            running.fill(0.0);
-            let mut softmax = (f32::NEG_INFINITY, 0.0);
-            for part in plan.partials[start..start + pages * partial].chunks_exact(partial) {
-                let (max, sum) = (&part[group * vw + head..][..1], &part[group * (vw + 1) + head..][..1]);
-                let page = &part[head * vw..(head + 1) * vw];
-                let state = Running {
-                    out: running,
-                    max: std::slice::from_mut(&mut softmax.0),
-                    sum: std::slice::from_mut(&mut softmax.1),
-                };
-                merge(level, state, page, max, sum);
+impl Plan {
+    /// Shares the work out. A single row with a long past is split over its length; rows of forks attend to the pages
+    /// that they share together, so that these are read once.
+    fn make(
+        &mut self,
+        (threads, heads, group, partial): (usize, usize, usize, usize),
+        attention: Attention,
+        spans: &[Span],
+        lists: &[u32],
+    ) {
+        self.tasks.clear();
+        self.joins.clear();
+        let mut partials = 0;
+        let few = spans.iter().map(|span| span.rows).sum::<usize>() * heads < 4 * threads;
+        let mut index = 0;
+        while index < spans.len() {
+            let span = spans[index];
+            let forks = forks(&spans[index..], attention, lists, (TOGETHER / group).max(1));
+            let common = common(&spans[index..index + forks], lists);
+            let forks = if common < 2 { 1 } else { forks };
+            index += forks;
+            let last = (span.position + 1).div_ceil(PAGE);
+            let from = (span.position + 1).saturating_sub(attention.window) / PAGE;
+            let part = ((last - from) * heads).div_ceil(SPLIT * threads).max(2);
+            if forks == 1 && !(few && span.rows == 1 && last - from > part) {
+                self.whole_rows(span, heads, (TOGETHER / group).max(1), attention.window);
+                continue;
             }
-            divide(running, &[softmax.1], vw);
+            let members = &spans[index - forks..index];
+            let common = if forks == 1 { last } else { common };
+            let pages = members.iter().map(|span| span.position / PAGE + 1).max().unwrap_or(last);
+            let place =
+                |member: usize, head: usize, page: usize| partials + ((member * heads + head) * pages + page) * partial;
+            for head in 0..heads {
+                for start in (from..common).step_by(part) {
+                    self.tasks.push(Task {
+                        pages: span.pages,
+                        row: span.row,
+                        rows: forks,
+                        position: span.position,
+                        head,
+                        from: start,
+                        to: (start + part).min(common),
+                        partial: Some((place(0, head, start), heads * pages * partial)),
+                    });
+                }
+                for (member, span) in members.iter().enumerate() {
+                    let to = span.position / PAGE + 1;
+                    if common < to {
+                        self.tasks.push(Task {
+                            pages: span.pages,
+                            row: span.row,
+                            rows: 1,
+                            position: span.position,
+                            head,
+                            from: common,
+                            to,
+                            partial: Some((place(member, head, common), 0)),
+                        });
+                    }
+                    self.joins.push(Join { row: span.row, head, start: place(member, head, from), pages: to - from });
+                }
+            }
+            partials += forks * heads * pages * partial;
         }
+        if self.partials.len() < partials {
+            self.partials.resize(partials, 0.0);
+        }
+    }
+
+    /// Tasks that see a row's whole past.
+    fn whole_rows(&mut self, span: Span, heads: usize, step: usize, window: usize) {
+        for row in (0..span.rows).step_by(step) {
+            let rows = (span.rows - row).min(step);
+            let position = span.position + row;
+            let from = (position + 1).saturating_sub(window) / PAGE;
+            let to = (position + rows).div_ceil(PAGE);
+            for head in 0..heads {
+                let row = span.row + row;
+                self.tasks.push(Task { pages: span.pages, row, rows, position, head, from, to, partial: None });
+            }
+        }
+    }
+}
+
+/// How many of the first spans are single rows that begin with the same page; at most `most`.
+fn forks(spans: &[Span], attention: Attention, lists: &[u32], most: usize) -> usize {
+    if attention.window != usize::MAX {
+        return 1;
+    }
+    let first = lists[spans[0].pages];
+    let alike = |span: &&Span| span.rows == 1 && lists[span.pages] == first;
+    spans.iter().take_while(alike).take(most).count().max(1)
+}
+
+/// How many pages, all before every row's own position, these spans share from the start on.
+fn common(spans: &[Span], lists: &[u32]) -> usize {
+    let full = spans.iter().map(|span| span.position / PAGE).min().unwrap_or(0);
+    let first = spans[0].pages;
+    (0..full).take_while(|page| spans.iter().all(|span| lists[span.pages + page] == lists[first + page])).count()
+}
+
+/// Joins the parts of one row and key head, in the order of pages, into `out` (`[query head of the group][value width]`).
+fn join_parts(level: Level, parts: &[f32], group: usize, out: &mut [f32]) {
+    let vw = out.len() / group;
+    for (head, running) in out.chunks_exact_mut(vw).enumerate() {
+        running.fill(0.0);
+        let mut softmax = (f32::NEG_INFINITY, 0.0);
+        for part in parts.chunks_exact(group * (vw + 2)) {
+            let (max, sum) = (&part[group * vw + head..][..1], &part[group * (vw + 1) + head..][..1]);
+            let state = Running {
+                out: running,
+                max: std::slice::from_mut(&mut softmax.0),
+                sum: std::slice::from_mut(&mut softmax.1),
+            };
+            merge(level, state, &part[head * vw..(head + 1) * vw], max, sum);
+        }
+        divide(running, &[softmax.1], vw);
     }
 }
 

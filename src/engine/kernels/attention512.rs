@@ -47,7 +47,9 @@ pub(super) fn page(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize),
     while at < count {
         let (weights, out) = (stage.weights[at * PAGE..].as_ptr(), stage.out[at * vw..].as_mut_ptr());
         // SAFETY: as above.
-        unsafe { by_count!(weigh, count - at, (weights, stage.v.as_ptr(), out, vw, visible.used, ahead(at, stage.next))) };
+        unsafe {
+            by_count!(weigh, count - at, (weights, stage.v.as_ptr(), out, vw, visible.used, ahead(at, stage.next)))
+        };
         at += (count - at).min(TOGETHER);
     }
 }

@@ -166,6 +166,45 @@ fn a_batch_is_its_single_runs_and_forks_are_separate() {
 }
 
 #[test]
+fn forks_that_share_pages_read_them_together_and_get_the_same_bits() {
+    for (kernel, depth) in
+        Kernel::available().into_iter().flat_map(|kernel| [(kernel, 100), (kernel, 128), (kernel, 301)])
+    {
+        let mut model = model(&Tiny::new(Architecture::Llama, GgmlDType::Q8_0), kernel);
+        let (prefix, width) = (tokens(depth), model.vocabulary());
+        let first = model.create().unwrap();
+        append(&mut *model, first, &prefix, Want::Nothing);
+        let stranger = model.create().unwrap();
+        append(&mut *model, stranger, &[5; 90], Want::Nothing);
+        // Forks of unequal lengths, and one sequence between them that shares nothing.
+        let mut sequences: Vec<_> = (0..9).map(|_| model.fork(first).unwrap()).collect();
+        append(&mut *model, sequences[4], &[7; 70], Want::Nothing);
+        sequences.insert(3, stranger);
+        let tails: Vec<[u32; 1]> = (0..10).map(|i| [10 + i]).collect();
+        let chunk = |(sequence, tail): (&Sequence, &'_ [u32; 1])| (*sequence, *tail);
+        let pairs: Vec<_> = sequences.iter().zip(&tails).map(chunk).collect();
+        let chunks: Vec<_> = pairs
+            .iter()
+            .map(|(sequence, tail)| Chunk { sequence: *sequence, tokens: tail, want: Want::Last })
+            .collect();
+        let mut together = Output::default();
+        model.forward(&chunks, &mut together).unwrap();
+        for (index, tail) in tails.iter().enumerate() {
+            let text = match index {
+                3 => [&[5; 90][..], tail].concat(),
+                5 => [&prefix[..], &[7; 70], tail].concat(),
+                _ => [&prefix[..], tail].concat(),
+            };
+            let alone = model.create().unwrap();
+            let single = append(&mut *model, alone, &text, Want::Last);
+            let range = index * width..(index + 1) * width;
+            assert!(single.logits == together.logits[range], "{kernel:?}, {depth} tokens, fork {index}");
+            model.free(alone);
+        }
+    }
+}
+
+#[test]
 fn truncated_and_typed_again_is_typed_at_once() {
     let mut model = model(&Tiny::new(Architecture::Gemma3, GgmlDType::Q8_0), Kernel::best());
     let (draft, text) = (tokens(150), tokens(140));
