@@ -6,7 +6,9 @@
 pub mod calibrate;
 pub mod compare;
 pub mod dataset;
+pub mod golden;
 pub mod interviewer;
+pub mod judgements;
 pub mod measure;
 pub mod page;
 pub mod rows;
@@ -33,4 +35,3 @@ impl Dice {
         ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
-pub mod judgements;

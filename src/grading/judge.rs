@@ -48,24 +48,26 @@ fn file() -> &'static File {
 /// A judged place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgement {
-    /// Normalised P(yes) on the place.
-    pub p_yes: f64,
-    /// How much more the model says yes here than on words that show nothing, in logits.
+    /// Normalised P(yes) on the place; none when no model was asked.
+    pub p_yes: Option<f64>,
+    /// How much more the model says yes here than on words that show nothing, in logits; 0 without a model.
     pub lift: f64,
 }
 
-/// Judges places of items, in order. Questions on one segment go together, so that its words are read once.
+/// Judges places of items, in order. Questions on one segment go together, so that its words are read once. Without a
+/// model every place is as good as its cue.
 ///
 /// # Errors
 /// What the engine failed with.
 pub async fn judge_places(
-    engine: &Engine,
+    engine: Option<&Engine>,
     round: Round,
     segments: &[Segment],
     asked: &[(&Item, &Place)],
 ) -> Result<Vec<Judgement>, EngineError> {
+    let mut judgements = vec![Judgement { p_yes: None, lift: 0.0 }; asked.len()];
+    let Some(engine) = engine else { return Ok(judgements) };
     let habits = habits(engine, round, asked).await?;
-    let mut judgements = vec![Judgement { p_yes: 0.5, lift: 0.0 }; asked.len()];
     for (index, segment) in segments.iter().enumerate() {
         let own: Vec<usize> = (0..asked.len()).filter(|&k| asked[k].1.segment == index).collect();
         if own.is_empty() {
@@ -74,7 +76,8 @@ pub async fn judge_places(
         let choices = own.iter().map(|&k| yes_no(round, asked[k].0, &segment.asked, &segment.said)).collect();
         for (&k, s) in own.iter().zip(choose(engine, choices).await?.iter()) {
             let p_yes = p_yes(s)?;
-            judgements[k] = Judgement { p_yes, lift: logit(p_yes) - logit(habits[asked[k].0.ask.as_str()]) };
+            judgements[k] =
+                Judgement { p_yes: Some(p_yes), lift: logit(p_yes) - logit(habits[asked[k].0.ask.as_str()]) };
         }
     }
     Ok(judgements)

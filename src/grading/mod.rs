@@ -14,6 +14,7 @@ pub mod cue;
 pub mod evidence;
 pub mod forest;
 pub mod judge;
+pub mod levels;
 pub mod passage;
 pub mod provenance;
 pub mod reading;
@@ -36,6 +37,7 @@ use caps::Cap;
 use checklist::Item;
 use evidence::Place;
 use judge::Judgement;
+use levels::Spoken;
 use reading::Reading;
 use rubric::Rubric;
 use scorecard::{AppliedCap, Evidence, ItemReading, Reason, Sign};
@@ -98,18 +100,20 @@ pub enum GradeError {
     Invalid(String),
 }
 
-/// Grades a transcript; `progress` hears each dimension as it is done.
+/// Grades a transcript; `progress` hears each dimension as it is done. Without an engine (`None`) code alone reads: cues,
+/// caps and coverage, and the scorecard names the model `none`.
 ///
 /// An engine that fails leaves its dimensions "not assessed" with the reason, never with a number.
 ///
 /// # Errors
 /// See [`GradeError`].
-pub async fn grade(
-    engine: &Engine,
+pub async fn grade<'e>(
+    engine: impl Into<Option<&'e Engine>> + Send,
     input: &GradeInput<'_>,
     options: &GradeOptions,
     progress: &mut (dyn FnMut(&DimensionReport) + Send),
 ) -> Result<Scorecard, GradeError> {
+    let engine: Option<&Engine> = engine.into();
     let rubric = Rubric::builtin();
     let transcript = with_dispute(input);
     validate(&transcript)?;
@@ -132,7 +136,9 @@ pub async fn grade(
         .collect();
     let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
     let judged = judge::judge_places(engine, round, &segments.list, &asked).await;
-    let scene = Scene { engine, rubric, transcript: &transcript, items: &items, asked: &asked, limits };
+    let spoken = levels::spoken(&transcript, &readable);
+    let scene =
+        Scene { engine, rubric, transcript: &transcript, items: &items, asked: &asked, limits, spoken: &spoken };
 
     let mut dimensions = Vec::with_capacity(Dimension::ALL.len());
     for dimension in Dimension::ALL {
@@ -163,7 +169,7 @@ pub async fn grade(
         refused_turns: readable.refused,
         interviewer_report: input.interviewer_report.clone(),
         dispute: input.dispute.map(str::to_owned),
-        provenance: provenance::of(engine.info(), rubric, input, options.seed),
+        provenance: provenance::of(engine.map(Engine::info), rubric, input, options.seed),
     })
 }
 
@@ -252,12 +258,13 @@ impl Limits {
 
 /// All that the dimensions of one grade share.
 struct Scene<'a> {
-    engine: &'a Engine,
+    engine: Option<&'a Engine>,
     rubric: &'a Rubric,
     transcript: &'a Transcript,
     items: &'a [Item],
     asked: &'a [(&'a Item, &'a Place)],
     limits: Limits,
+    spoken: &'a Spoken,
 }
 
 impl<'a> Scene<'a> {
@@ -272,7 +279,7 @@ impl<'a> Scene<'a> {
         let own = self.asked.iter().zip(judgements).filter(|((item, _), _)| item.dimension == dimension);
 
         let mut pieces: Vec<Evidence> = Vec::new();
-        let mut best: HashMap<&str, (f64, f64, u8)> = HashMap::new();
+        let mut best: HashMap<&str, (f64, Option<f64>, u8)> = HashMap::new();
         for ((item, place), judgement) in own {
             let strength = reading::strength(&self.rubric.combine, place.specific, *judgement);
             let anchor = self.limits.anchor(item, place.quote.turn);
@@ -295,17 +302,18 @@ impl<'a> Scene<'a> {
         let readings: Vec<Reading<'_>> = items
             .iter()
             .map(|item| {
-                let (strength, _, anchor) = best.get(item.id.as_str()).copied().unwrap_or((0.0, 0.0, item.anchor));
+                let (strength, _, anchor) = best.get(item.id.as_str()).copied().unwrap_or((0.0, None, item.anchor));
                 Reading { item, anchor, strength }
             })
             .collect();
         let level = reading::checklist_level(&self.rubric.combine, &readings);
         let text = self.rubric.text(dimension);
-        let models = if pieces.len() < self.rubric.verdict.evidence_minimum {
-            Vec::new()
-        } else {
-            let quotes: Vec<String> = pieces.iter().take(8).map(|e| e.quote.quote.clone()).collect();
-            judge::judge_levels(self.engine, self.transcript.round, text, &quotes, seed).await?
+        let models = match self.engine.filter(|_| pieces.len() >= self.rubric.verdict.evidence_minimum) {
+            None => Vec::new(),
+            Some(engine) => {
+                let quotes: Vec<String> = pieces.iter().take(8).map(|e| e.quote.quote.clone()).collect();
+                judge::judge_levels(engine, self.transcript.round, text, &quotes, seed).await?
+            }
         };
         caps.extend(self.limits.caps(self.rubric, &items, dimension));
         if dimension == Dimension::Technical {
@@ -322,11 +330,29 @@ impl<'a> Scene<'a> {
             let applied = AppliedCap { rule: rule.into(), effect: self.rubric.effect(rule), limit: 2, reason, quote };
             caps.push(Cap { dimension, applied });
         }
-        let items = readings
+        let items: Vec<(&Item, ItemReading)> = readings
             .iter()
-            .map(|r| (r.item, item_reading(r, best.get(r.item.id.as_str()).map(|(_, p, _)| *p))))
+            .map(|r| (r.item, item_reading(r, best.get(r.item.id.as_str()).and_then(|(_, p, _)| *p))))
             .collect();
+        let lifts: Vec<(Sign, f64)> = self
+            .asked
+            .iter()
+            .zip(judgements)
+            .filter(|((item, _), j)| item.dimension == dimension && j.p_yes.is_some())
+            .map(|((item, _), j)| (item.sign, j.lift))
+            .collect();
+        let features = levels::features(&levels::Parts {
+            items: &items,
+            evidence: &pieces,
+            checklist_level: level,
+            limit: caps.iter().filter(|c| c.applied.rule != "hint").map(|c| c.applied.limit).min().unwrap_or(5),
+            lifts: &lifts,
+            models: &models,
+            spoken: self.spoken,
+            other_coverage: self.other_coverage(dimension),
+        });
         Ok(report::Findings {
+            features,
             text,
             items,
             evidence: pieces,
@@ -334,6 +360,15 @@ impl<'a> Scene<'a> {
             models,
             caps,
         })
+    }
+
+    /// Share of the items of the other dimensions that have a place.
+    fn other_coverage(&self, dimension: Dimension) -> f64 {
+        let others = |item: &&Item| item.dimension != dimension && item.sign == Sign::Plus;
+        let all = self.items.iter().filter(others).count();
+        let ids: HashSet<&str> =
+            self.asked.iter().map(|(item, _)| *item).filter(others).map(|item| item.id.as_str()).collect();
+        ids.len() as f64 / all.max(1) as f64
     }
 
     /// Drops whatever is not verbatim in its turn: the last gate before a scorecard.

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn strength_rises_with_lift_and_is_bounded() {
         let combine = &Rubric::builtin().combine;
-        let at = |lift| strength(combine, 0.5, Judgement { p_yes: 0.5, lift });
+        let at = |lift| strength(combine, 0.5, Judgement { p_yes: Some(0.5), lift });
         assert!(at(-9.0) < combine.usable && at(0.0) >= combine.usable && at(9.0) > at(0.0));
         assert!((at(9.0) - at(2.0)).abs() < 1e-9);
     }

@@ -121,6 +121,9 @@ pub struct DimensionReport {
     pub staff_note: Option<String>,
     /// What was looked for and what was found, for the curious.
     pub checklist: Vec<ItemReading>,
+    /// The numbers behind the level, for a calibration; not part of the file.
+    #[serde(skip)]
+    pub features: Vec<f64>,
 }
 
 /// Why a dimension has no number.
