@@ -4,7 +4,13 @@
 //! is ever shown to a judge but the words of the turns.
 
 pub mod check;
+pub mod effects;
+pub mod noise;
+pub mod page;
 pub mod read;
+pub mod results;
+pub mod run;
+pub mod variants;
 
 use std::collections::BTreeMap;
 

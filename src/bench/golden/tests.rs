@@ -31,7 +31,7 @@ fn a_sound_file_is_read_whole() {
 fn a_broken_file_is_named_by_field_and_the_rest_goes_on() {
     let good = std::fs::read_to_string(fixtures().join("incident-owned-x3.toml")).expect("a fixture");
     let dir = tempfile::tempdir().expect("a folder");
-    let mut write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).expect("a file");
+    let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).expect("a file");
     write("incident-owned-x3.toml", good.clone());
     write("other.toml", good.clone());
     let broken = |from: &str, to: &str| {
@@ -72,4 +72,55 @@ fn a_broken_file_is_named_by_field_and_the_rest_goes_on() {
     j.toml: file: not UTF-8
     other.toml: id: incident-owned-x3 is not the file's name
     ");
+}
+
+fn plan(output: &Path) -> run::Plan {
+    run::Plan { folder: fixtures(), limit: 0, metamorphic: true, output: output.to_owned(), seed: 1 }
+}
+
+#[tokio::test]
+async fn code_alone_grades_the_set_and_a_second_run_takes_over_what_is_there() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut steps = 0;
+    let first = run::run(&plan(dir.path()), None, &mut |_, all| steps = all).await.expect("results");
+    assert_eq!((first.status.as_str(), first.interviews, first.problems), ("success", 3, 3));
+    assert!(steps > 30, "{steps} grades");
+    assert!(first.pooled.n >= 6 && first.pooled.metrics.contains_key("spearman"));
+    assert!((first.evidence_valid_rate.expect("evidence").value - 1.0).abs() < 1e-12);
+    assert!(first.seconds_per_interview.is_some());
+    let page = std::fs::read_to_string(dir.path().join("report.html")).expect("a page");
+    assert!(page.contains("Worst misses") && page.contains("What moves a level") && !page.contains("<script"));
+    // A torn last line is graded again; all else is taken over.
+    let path = dir.path().join("samples.jsonl");
+    let text = std::fs::read_to_string(&path).expect("samples");
+    std::fs::write(&path, &text[..text.len() - 40]).expect("torn");
+    let second = run::run(&plan(dir.path()), None, &mut |_, _| ()).await.expect("results");
+    assert_eq!(
+        serde_json::to_value(&first.pooled).ok(),
+        serde_json::to_value(&second.pooled).ok(),
+        "the same samples give the same numbers"
+    );
+    let again = std::fs::read_to_string(&path).expect("samples");
+    let plain = |text: &str| -> Vec<(String, serde_json::Value)> {
+        let line = |l: &str| serde_json::from_str::<serde_json::Value>(l).expect("a sample");
+        text.lines().map(line).map(|v| (v["id"].to_string(), v["predicted"].clone())).collect()
+    };
+    assert_eq!(plain(&text), plain(&again));
+}
+
+#[tokio::test]
+async fn an_engine_that_fails_leaves_unscored_lines_and_the_status_partial() {
+    use crate::engine::scripted::{self, Script};
+    let dir = tempfile::tempdir().expect("a folder");
+    let broken = scripted::start(Script {
+        judgement: Box::new(|choice| vec![f32::NAN; choice.options.len()]),
+        ..Script::default()
+    });
+    let plan = run::Plan { metamorphic: false, ..plan(dir.path()) };
+    let results = run::run(&plan, Some(&broken), &mut |_, _| ()).await.expect("results");
+    assert_eq!((results.status.as_str(), results.pooled.n), ("partial", 0));
+    let sound = scripted::start(Script::default());
+    let results = run::run(&plan, Some(&sound), &mut |_, _| ()).await.expect("results");
+    assert_eq!(results.status, "success");
+    assert!(results.pooled.n > 0 && results.seconds_per_interview.is_some(), "failures are tried again");
 }

@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod golden;
 pub mod grading;
 pub mod interviewer;
 pub mod speed;
