@@ -185,7 +185,7 @@ pub(super) fn asked_at(transcript: &Transcript, phrases: &Phrases) -> Vec<u32> {
         .turns
         .iter()
         .filter(|t| t.role == Speaker::Interviewer)
-        .filter(|t| phrases.any(&passage::words(&t.text).into_iter().map(|w| w.text).collect::<Vec<_>>()))
+        .filter(|t| phrases.any(&passage::spoken(&t.text)))
         .map(|t| t.seq)
         .collect()
 }

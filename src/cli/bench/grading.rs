@@ -30,7 +30,8 @@ pub struct Args {
     /// Only items with this `split`.
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
-    /// Model that judges (the same as --model); `none` = surface features only.
+    /// Model that judges (the same as --model); `none` = code only; `http://HOST:PORT` = a server that speaks OpenAI's chat
+    /// completions with log-probabilities (its key: OFFRECORD_JUDGE_KEY).
     #[arg(long, value_name = "ID")]
     judge: Option<String>,
     /// Where results.json, samples.jsonl and report.html go; a stopped run in it goes on.

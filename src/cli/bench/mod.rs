@@ -10,6 +10,7 @@ pub mod speed;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::bench::remote::{self, RemoteError, Settings};
 use crate::config::Global;
 use crate::engine::Engine;
 use crate::exit::{self, Exit};
@@ -47,10 +48,14 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
 async fn judge(global: &Global, id: Option<&str>) -> anyhow::Result<Option<Engine>> {
     match id {
         Some("none") => Ok(None),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => Err(Exit::new(
-            exit::USAGE,
-            "a judge behind a URL is not built yet: name an installed model (offrecord models list)",
-        )),
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            let (settings, offline) = (Settings::new(url), global.is_offline());
+            let engine = tokio::task::spawn_blocking(move || remote::connect(settings, offline)).await?;
+            Ok(Some(engine.map_err(|error| match &error {
+                RemoteError::NoAnswer { .. } => Exit::new(exit::FAILURE, error.to_string()),
+                _ => Exit::new(exit::USAGE, error.to_string()),
+            })?))
+        }
         Some(id) => {
             let global = Global { model: Some(id.to_owned()), ..global.clone() };
             Ok(Some(crate::catalogue::open_engine(&global).await?))
