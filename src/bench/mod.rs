@@ -7,6 +7,7 @@ pub mod calibrate;
 pub mod compare;
 pub mod dataset;
 pub mod golden;
+pub mod import;
 pub mod interviewer;
 pub mod judgements;
 pub mod measure;

@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod compare;
 pub mod golden;
 pub mod grading;
+pub mod import;
 pub mod interviewer;
 pub mod speed;
 
@@ -25,6 +26,8 @@ pub enum Verb {
     Calibrate(calibrate::Args),
     /// Two runs of `bench grading` on the same data: which metric got better or worse.
     Compare(compare::Args),
+    /// Results of lm-evaluation-harness, promptfoo or Prometheus as data for `bench grading`.
+    Import(import::Args),
     /// Tokens per second of reading and writing.
     Speed(speed::Args),
     /// Simulated candidates against the real interviewer.
@@ -40,6 +43,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Grading(args) => grading::run(global, args).await,
         Verb::Calibrate(args) => calibrate::run(global, args).await,
         Verb::Compare(args) => compare::run(global, &args),
+        Verb::Import(args) => import::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }
