@@ -1,7 +1,9 @@
 //! The judge: what the model is asked, and what its probabilities mean. The only file of the grader that asks a model.
 //!
-//! Three questions: an item on a place (Yes or No), the same item on words that show nothing (the model's habit), and
-//! the level of a dimension on its quotations (a letter per anchor, in two orders). It never sees a whole transcript.
+//! Three questions: an item on a place (Yes or No), a few items on words that show nothing (the model's habit), and the
+//! level of a dimension on its quotations (a letter per anchor, in two orders). It reads places, never a whole transcript:
+//! with the transcript before each question the 1.5B told answers from gaps worse, and took four times as long
+//! (`benches/LOG.md`).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -9,16 +11,16 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::checklist::Item;
-use super::evidence::{Place, Segment};
+use super::checklist::{self, Item};
+use super::evidence::Place;
 use super::rubric::DimensionText;
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt, Scored};
 use crate::interview::transcript::Round;
 
 /// The file as it is built into the program.
 pub const TEXT: &str = include_str!("../../prompts/grader/judge.toml");
-/// Questions in one request: bounds the memory of the forks.
-const BATCH: usize = 32;
+/// Questions in one request: what all begin with is read once for them; the engine forks as many at a time as fit.
+const BATCH: usize = 128;
 /// A busy engine is asked again this often (with a pause), then it is a failure.
 const PATIENCE: u32 = 600;
 
@@ -27,8 +29,8 @@ const PATIENCE: u32 = 600;
 struct File {
     system: String,
     item: String,
-    nothing_asked: String,
     nothing_said: String,
+    habit_questions: usize,
     levels: String,
     round: RoundNames,
 }
@@ -50,62 +52,50 @@ fn file() -> &'static File {
 pub struct Judgement {
     /// Normalised P(yes) on the place; none when no model was asked.
     pub p_yes: Option<f64>,
-    /// How much more the model says yes here than on words that show nothing, in logits; 0 without a model.
+    /// How much more the model says yes here than by habit (on words that show nothing), in logits; 0 without a model.
     pub lift: f64,
 }
 
-/// Judges places of items, in order. Questions on one segment go together, so that its words are read once. Without a
-/// model every place is as good as its cue.
+/// Judges places of items, in order. Without a model every place is as good as its cue.
 ///
 /// # Errors
 /// What the engine failed with.
 pub async fn judge_places(
     engine: Option<&Engine>,
     round: Round,
-    segments: &[Segment],
     asked: &[(&Item, &Place)],
 ) -> Result<Vec<Judgement>, EngineError> {
-    let mut judgements = vec![Judgement { p_yes: None, lift: 0.0 }; asked.len()];
-    let Some(engine) = engine else { return Ok(judgements) };
-    let habits = habits(engine, round, asked).await?;
-    for (index, segment) in segments.iter().enumerate() {
-        let own: Vec<usize> = (0..asked.len()).filter(|&k| asked[k].1.segment == index).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let choices = own.iter().map(|&k| yes_no(round, asked[k].0, &segment.asked, &segment.said)).collect();
-        for (&k, s) in own.iter().zip(choose(engine, choices).await?.iter()) {
-            let p_yes = p_yes(s)?;
-            judgements[k] =
-                Judgement { p_yes: Some(p_yes), lift: logit(p_yes) - logit(habits[asked[k].0.ask.as_str()]) };
-        }
-    }
-    Ok(judgements)
+    let Some(engine) = engine.filter(|_| !asked.is_empty()) else {
+        return Ok(vec![Judgement { p_yes: None, lift: 0.0 }; asked.len()]);
+    };
+    let habit = habit(engine, round).await?;
+    let choices = asked.iter().map(|(item, place)| yes_no(item, &place.quote.quote)).collect();
+    let judged = |scored: &Scored| {
+        let p_yes = p_yes(scored)?;
+        Ok(Judgement { p_yes: Some(p_yes), lift: logit(p_yes) - habit })
+    };
+    choose(engine, choices).await?.iter().map(judged).collect()
 }
 
-/// What the model says to each question when the words show nothing.
-async fn habits<'a>(
-    engine: &Engine,
-    round: Round,
-    asked: &[(&'a Item, &Place)],
-) -> Result<HashMap<&'a str, f64>, EngineError> {
-    let mut known: HashMap<&str, f64> = HashMap::new();
-    let mut strangers: Vec<&Item> = Vec::new();
-    for (item, _) in asked {
-        match remembered(engine, item) {
-            Some(habit) => drop(known.insert(&item.ask, habit)),
-            None if strangers.iter().any(|i| i.ask == item.ask) => {}
-            None => strangers.push(item),
-        }
-    }
+/// What the model says on average when the words show nothing, in logits. Asked once per model and round.
+async fn habit(engine: &Engine, round: Round) -> Result<f64, EngineError> {
     let file = file();
-    let choices = strangers.iter().map(|i| yes_no(round, i, &file.nothing_asked, &file.nothing_said)).collect();
-    for (item, s) in strangers.iter().zip(choose(engine, choices).await?.iter()) {
-        let habit = p_yes(s)?;
-        remember(engine, item, habit);
-        known.insert(&item.ask, habit);
+    let key = habit_key(engine, round);
+    if let Some(known) = key.as_ref().and_then(|key| memory().get(key).copied()) {
+        return Ok(known);
     }
-    Ok(known)
+    let items = checklist::generic(round);
+    let some = (0..file.habit_questions).map(|k| &items[k * items.len() / file.habit_questions]);
+    let scored = choose(engine, some.map(|item| yes_no(item, &file.nothing_said)).collect()).await?;
+    let mut sum = 0.0;
+    for s in &scored {
+        sum += logit(p_yes(s)?);
+    }
+    let habit = sum / scored.len().max(1) as f64;
+    if let Some(key) = key {
+        memory().insert(key, habit);
+    }
+    Ok(habit)
 }
 
 /// Reads the level of a dimension on its quotations: one distribution over levels 1 to 5 per order of the anchors.
@@ -147,9 +137,9 @@ pub fn orders(seed: u64) -> [[usize; 5]; 2] {
     [order, reverse]
 }
 
-fn yes_no(round: Round, item: &Item, asked: &str, said: &str) -> Choice {
+fn yes_no(item: &Item, said: &str) -> Choice {
     let file = file();
-    let text = fill(&file.item, &[("round", round_name(round)), ("asked", asked), ("said", said), ("ask", &item.ask)]);
+    let text = fill(&file.item, &[("said", said), ("ask", &item.ask)]);
     Choice { prompt: Prompt::system(file.system.trim()).user(text.trim()), options: vec!["Yes".into(), "No".into()] }
 }
 
@@ -256,27 +246,17 @@ pub fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
-type Habits = HashMap<(String, String), f64>;
+type Habits = HashMap<(String, Round), f64>;
 
 fn memory() -> std::sync::MutexGuard<'static, Habits> {
     static HABITS: OnceLock<Mutex<Habits>> = OnceLock::new();
     HABITS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A habit belongs to a model file on a kernel, and to the question's words. A model without a hash is never remembered.
-fn habit_key(engine: &Engine, item: &Item) -> Option<(String, String)> {
+/// A habit belongs to a model file on a kernel. A model without a hash is never remembered.
+fn habit_key(engine: &Engine, round: Round) -> Option<(String, Round)> {
     let info = engine.info();
-    (!info.sha256.is_empty()).then(|| (format!("{}/{}", info.sha256, info.kernel), item.ask.clone()))
-}
-
-fn remembered(engine: &Engine, item: &Item) -> Option<f64> {
-    memory().get(&habit_key(engine, item)?).copied()
-}
-
-fn remember(engine: &Engine, item: &Item, habit: f64) {
-    if let Some(key) = habit_key(engine, item) {
-        memory().insert(key, habit);
-    }
+    (!info.sha256.is_empty()).then(|| (format!("{}/{}", info.sha256, info.kernel), round))
 }
 
 #[cfg(test)]
@@ -304,14 +284,10 @@ mod tests {
     #[test]
     fn the_judge_reads_this() {
         let item = &crate::grading::checklist::generic(Round::SystemDesign)[4];
-        let choice =
-            yes_no(Round::SystemDesign, item, "How does it fail?", "If the leader dies, a follower takes over.");
+        let choice = yes_no(item, "If the leader dies, a follower takes over.");
         insta::assert_snapshot!(choice.prompt.messages[1].text, @r"
-        System-design interview. The interviewer asked: How does it fail?
         The candidate said: «If the leader dies, a follower takes over.»
-
-        Question: Does the candidate say how a part fails and what happens then?
-        Answer Yes or No.
+        Does the candidate say how a part fails and what happens then? Yes or No?
         ");
         let rubric = Rubric::builtin();
         let text = rubric.text(crate::content::Dimension::Technical);

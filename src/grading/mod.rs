@@ -125,17 +125,16 @@ pub async fn grade<'e>(
     let items = checklist::items(round, input.problem, input.competencies);
     let round_caps = caps::of_signals(rubric, round, &signals);
     let limits = Limits::new(input.hints, &signals.hypothetical_turns);
-    let segments = evidence::segments(&readable.passages, &transcript);
     let places: Vec<(usize, Place)> = items
         .iter()
         .enumerate()
         .flat_map(|(at, item)| {
-            let found = evidence::places(item, &readable.passages, &segments, &transcript);
+            let found = evidence::places(item, &readable.passages, &transcript);
             found.into_iter().map(move |place| (at, place))
         })
         .collect();
     let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
-    let judged = judge::judge_places(engine, round, &segments.list, &asked).await;
+    let judged = judge::judge_places(engine, round, &asked).await;
     let spoken = levels::spoken(&transcript, &readable);
     let scene =
         Scene { engine, rubric, transcript: &transcript, items: &items, asked: &asked, limits, spoken: &spoken };
