@@ -31,7 +31,7 @@ pub fn places(item: &Item, passages: &[Passage], transcript: &Transcript) -> Vec
         .filter_map(|(index, p)| {
             let hits = item.cues.iter().filter_map(|c| c.position(&p.words)).collect::<Vec<_>>();
             let real = hits.iter().filter(|&&at| item.sign == Sign::Plus || !negated(&p.words, at)).count();
-            (real > 0).then(|| (real.min(3) as f64 / 3.0 + specific(p), index))
+            (real > 0).then(|| (real.min(3) as f64 / 3.0 + specific(&p.words), index))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -56,20 +56,20 @@ fn place(index: usize, passages: &[Passage], transcript: &Transcript) -> Option<
     let own = &passages[index];
     let turn = transcript.turns.iter().find(|t| t.seq == own.quote.turn)?;
     let quote = passage::widen(&turn.text, passages, index, LEAST_WORDS)?;
-    Some(Place { quote, specific: specific(own) })
+    Some(Place { quote, specific: specific(&own.words) })
 }
 
 /// A number, a reason, a name of a thing compared, some length: marks of a statement that says something.
 #[must_use]
-pub fn specific(passage: &Passage) -> f64 {
-    let number = passage.words.iter().any(|w| cue::is_number(w));
-    let reason = passage.words.iter().any(|w| {
+pub fn specific(words: &[String]) -> f64 {
+    let number = words.iter().any(|w| cue::is_number(w));
+    let reason = words.iter().any(|w| {
         matches!(
             w.as_str(),
             "because" | "since" | "so" | "therefore" | "otherwise" | "unless" | "if" | "which" | "until" | "when"
         )
     });
-    let length = passage.words.len() >= 10;
+    let length = words.len() >= 10;
     f64::from(u8::from(number)) * 0.4 + f64::from(u8::from(reason)) * 0.35 + f64::from(u8::from(length)) * 0.25
 }
 

@@ -5,7 +5,7 @@
 //! with the transcript before each question the 1.5B told answers from gaps worse, and took four times as long
 //! (`benches/LOG.md`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use super::checklist::{self, Item};
 use super::evidence::Place;
-use super::rubric::DimensionText;
+use super::reading;
+use super::rubric::{Combine, DimensionText};
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt, Scored};
 use crate::interview::transcript::Round;
 
@@ -56,17 +57,59 @@ pub struct Judgement {
     pub lift: f64,
 }
 
+impl Judgement {
+    /// No model was asked: the place is as good as its cue.
+    pub const CODE: Self = Self { p_yes: None, lift: 0.0 };
+}
+
+/// Judges the best place of each item, and a further one only where the best was not usable: twice the places would cost
+/// more time than reading the whole interview. `None`: not asked, since it would decide nothing.
+///
+/// # Errors
+/// What the engine failed with.
+pub async fn judge_in_turn(
+    engine: Option<&Engine>,
+    round: Round,
+    combine: &Combine,
+    asked: &[(&Item, &Place)],
+) -> Result<Vec<Option<Judgement>>, EngineError> {
+    if engine.is_none() {
+        return Ok(vec![Some(Judgement::CODE); asked.len()]);
+    }
+    let mut judged: Vec<Option<Judgement>> = vec![None; asked.len()];
+    let mut decided: HashSet<&str> = HashSet::new();
+    loop {
+        let mut in_this: HashSet<&str> = HashSet::new();
+        let wave: Vec<usize> = (0..asked.len())
+            .filter(|&at| {
+                let id = asked[at].0.id.as_str();
+                judged[at].is_none() && !decided.contains(id) && in_this.insert(id)
+            })
+            .collect();
+        if wave.is_empty() {
+            return Ok(judged);
+        }
+        let places: Vec<(&Item, &Place)> = wave.iter().map(|&at| asked[at]).collect();
+        for (&at, judgement) in wave.iter().zip(judge_places(engine, round, &places).await?) {
+            judged[at] = Some(judgement);
+            if reading::strength(combine, asked[at].1.specific, judgement) >= combine.usable {
+                decided.insert(&asked[at].0.id);
+            }
+        }
+    }
+}
+
 /// Judges places of items, in order. Without a model every place is as good as its cue.
 ///
 /// # Errors
 /// What the engine failed with.
-pub async fn judge_places(
+async fn judge_places(
     engine: Option<&Engine>,
     round: Round,
     asked: &[(&Item, &Place)],
 ) -> Result<Vec<Judgement>, EngineError> {
     let Some(engine) = engine.filter(|_| !asked.is_empty()) else {
-        return Ok(vec![Judgement { p_yes: None, lift: 0.0 }; asked.len()]);
+        return Ok(vec![Judgement::CODE; asked.len()]);
     };
     let habit = habit(engine, round).await?;
     let choices = asked.iter().map(|(item, place)| yes_no(item, &place.quote.quote)).collect();

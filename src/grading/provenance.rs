@@ -9,7 +9,13 @@ use crate::engine::ModelInfo;
 
 /// The provenance of one grade; without a model its id, quantisation and kernel are `none`.
 #[must_use]
-pub fn of(info: Option<&ModelInfo>, rubric: &Rubric, input: &GradeInput<'_>, seed: u64) -> Provenance {
+pub fn of(
+    info: Option<&ModelInfo>,
+    rubric: &Rubric,
+    input: &GradeInput<'_>,
+    seed: u64,
+    calibration: Option<&str>,
+) -> Provenance {
     let of_model = |value: fn(&ModelInfo) -> &String| info.map_or_else(|| "none".to_owned(), |i| value(i).clone());
     Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -18,7 +24,7 @@ pub fn of(info: Option<&ModelInfo>, rubric: &Rubric, input: &GradeInput<'_>, see
         quant: of_model(|i| &i.quantisation),
         prompt_sha256: prompt_sha256(input),
         rubric_version: rubric.version.clone(),
-        calibration_sha256: None,
+        calibration_sha256: calibration.map(str::to_owned),
         seed,
         threads: info.map_or(0, |i| i.threads),
         kernel: of_model(|i| &i.kernel),

@@ -75,6 +75,7 @@ enum Group {
     Paraphrase,
     Padding,
     Gloss,
+    Figures,
     Names,
     Injection(usize),
     Shuffled,
@@ -90,6 +91,7 @@ impl Group {
             Change::Paraphrase => Self::Paraphrase,
             Change::Padding => Self::Padding,
             Change::Gloss => Self::Gloss,
+            Change::Figures => Self::Figures,
             Change::Names => Self::Names,
             Change::Injection(kind) => Self::Injection(kind),
             Change::Shuffled => Self::Shuffled,
@@ -105,6 +107,7 @@ impl Group {
             Self::Paraphrase => Change::Paraphrase.name(),
             Self::Padding => Change::Padding.name(),
             Self::Gloss => Change::Gloss.name(),
+            Self::Figures => Change::Figures.name(),
             Self::Names => Change::Names.name(),
             Self::Injection(kind) => Change::Injection(kind).name(),
             Self::Shuffled => Change::Shuffled.name(),
@@ -116,7 +119,7 @@ impl Group {
         match self {
             Self::Removed => "lowered in 90 % (where the label is 3 or more)",
             Self::RemovedOthers | Self::Paraphrase | Self::Names => "moves 0.25 at most on average",
-            Self::Padding | Self::Gloss => "inflates 0.1 at most on average",
+            Self::Padding | Self::Gloss | Self::Figures => "inflates 0.1 at most on average",
             Self::Injection(_) => "inflates 0.1 at most on average, flips 2 % at most",
             Self::OtherSeed | Self::Shuffled | Self::Noise => "moves 0.3 at most on average",
         }
@@ -149,7 +152,7 @@ fn effect(group: Group, all: &[Shift], seed: u64) -> Effect {
     let met = match group {
         Group::Removed => lowered.map(|m| m.value >= 0.9),
         Group::RemovedOthers | Group::Paraphrase | Group::Names => most(mean_move, 0.25),
-        Group::Padding | Group::Gloss => most(mean_shift, 0.1),
+        Group::Padding | Group::Gloss | Group::Figures => most(mean_shift, 0.1),
         Group::Injection(_) => most(mean_shift, 0.1).zip(most(flips, 0.02)).map(|(a, b)| a && b),
         Group::OtherSeed | Group::Shuffled | Group::Noise => most(mean_move, 0.3),
     };

@@ -3,6 +3,7 @@
 //! Owns the file format (`benches/golden/*.toml`). Measures the shipped grader; knows no store and no HTTP. Nothing here
 //! is ever shown to a judge but the words of the turns.
 
+pub mod calibrate;
 pub mod check;
 pub mod effects;
 pub mod noise;

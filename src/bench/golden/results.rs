@@ -15,6 +15,7 @@ use crate::bench::measure::{self, Measured, Metrics};
 use crate::bench::rows;
 use crate::content::Dimension;
 use crate::grading::agreement::{self, Pair};
+use crate::grading::levels;
 
 /// Steps of the scale.
 const LEVELS: usize = 5;
@@ -76,7 +77,8 @@ pub struct Agreement {
     pub unscored_rate: Option<Measured>,
     /// Calibration error of the likeliest level's probability.
     pub ece: Option<f64>,
-    /// `constant` and `length_only`, learnt on the other problems.
+    /// `constant` and `length_only`, learnt on the other problems; `hand_made`: the checklist's reading without caps, model
+    /// and calibration.
     pub rows: BTreeMap<&'static str, Metrics>,
 }
 
@@ -139,6 +141,7 @@ struct Line<'a> {
     words: usize,
     constant: f64,
     length: f64,
+    hand_made: f64,
 }
 
 fn lines<'a>(own: &[&'a Graded<'a>], numbers: &BTreeMap<String, usize>) -> Vec<Line<'a>> {
@@ -153,6 +156,7 @@ fn lines<'a>(own: &[&'a Graded<'a>], numbers: &BTreeMap<String, usize>) -> Vec<L
             words: g.sample.words,
             constant: 0.0,
             length: 0.0,
+            hand_made: g.sample.features.get(levels::CHECKLIST_LEVEL).map_or(f64::NAN, |level| share(*level)),
         })
         .collect();
     let labelled: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].human.is_some()).collect();
@@ -201,6 +205,7 @@ fn agreement(lines: &[Line<'_>], seed: u64) -> Agreement {
         rows: [
             ("constant", metrics(&pairs(&|l, _| l.constant), seed)),
             ("length_only", metrics(&pairs(&|l, _| l.length), seed)),
+            ("hand_made", metrics(&pairs(&|l, _| l.hand_made), seed)),
         ]
         .into(),
     }

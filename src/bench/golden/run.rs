@@ -14,6 +14,7 @@ use crate::bench::samples::{self, Sample};
 use crate::content::{Content, Dimension};
 use crate::engine::Engine;
 use crate::grading::calibration::sha256;
+use crate::grading::level_calibration;
 use crate::grading::provenance;
 use crate::grading::rubric::Rubric;
 use crate::grading::{self, DimensionReport, GradeOptions};
@@ -28,6 +29,8 @@ pub struct Plan {
     pub limit: usize,
     /// Also grade the variants.
     pub metamorphic: bool,
+    /// Leave out the shipped calibration of levels.
+    pub uncalibrated: bool,
     /// Where the results go.
     pub output: PathBuf,
     /// Seed of the readings, the variants and the bootstrap.
@@ -66,6 +69,8 @@ pub async fn run(
 ) -> anyhow::Result<Results> {
     let content = Content::built_in();
     let set = read::folder(&plan.folder, &content).map_err(|e| anyhow::anyhow!("{}: {e}", plan.folder.display()))?;
+    let shipped = level_calibration::shipped().filter(|_| !plan.uncalibrated);
+    let calibration = shipped.map_or("", |(_, hash)| hash);
     let chosen = spread(&set.interviews, plan.limit);
     std::fs::create_dir_all(&plan.output)?;
     let path = plan.output.join("samples.jsonl");
@@ -78,12 +83,13 @@ pub async fn run(
         let content = Known::of(&content, task.golden);
         let seed = if task.change == Change::OtherSeed { plan.seed + 1 } else { plan.seed };
         let input = content.input(&task.transcript);
-        let key = key(engine, &provenance::prompt_sha256(&input), &task.transcript, seed);
+        let key = key(engine, &(provenance::prompt_sha256(&input) + calibration), &task.transcript, seed);
         let lines = match reused(&mut known, task, &key) {
             Some(lines) => lines,
             None => {
                 let started = Instant::now();
-                let card = grading::grade(engine, &input, &GradeOptions { seed }, &mut |_| ()).await;
+                let options = GradeOptions { seed, uncalibrated: plan.uncalibrated };
+                let card = grading::grade(engine, &input, &options, &mut |_| ()).await;
                 let took = started.elapsed().as_secs_f64();
                 (fresh, seconds) = (fresh + 1, seconds + took);
                 let lines: Vec<Sample> = match card {
@@ -110,7 +116,7 @@ pub async fn run(
     let lines: Vec<Sample> = graded.iter().map(|g| g.sample.clone()).collect();
     samples::write(&path, &lines)?;
     let mut results = results::results(plan, &chosen, &graded, set.faults);
-    results.provenance = provenance_of(engine, plan.seed);
+    results.provenance = provenance_of(engine, plan.seed, shipped.map(|(_, hash)| hash));
     results.seconds_per_interview = (fresh > 0).then(|| seconds / fresh as f64);
     results.peak_rss_bytes = peak_rss();
     std::fs::write(plan.output.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
@@ -220,13 +226,13 @@ fn sample(task: &Task<'_>, report: &DimensionReport, key: &str, seconds: f64) ->
     sample
 }
 
-fn provenance_of(engine: Option<&Engine>, seed: u64) -> Value {
+fn provenance_of(engine: Option<&Engine>, seed: u64, calibration: Option<&str>) -> Value {
     let info = engine.map(Engine::info);
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "model": info.map_or("none", |i| i.id.as_str()), "model_sha256": info.map(|i| &i.sha256),
         "quant": info.map(|i| &i.quantisation), "rubric_version": Rubric::builtin().version,
-        "variants_sha256": sha256(variants::TEXT), "calibration_sha256": Value::Null,
+        "variants_sha256": sha256(variants::TEXT), "calibration_sha256": calibration,
         "seed": seed, "threads": info.map(|i| i.threads), "kernel": info.map(|i| &i.kernel), "cpu": provenance::cpu(),
     })
 }

@@ -75,7 +75,14 @@ fn a_broken_file_is_named_by_field_and_the_rest_goes_on() {
 }
 
 fn plan(output: &Path) -> run::Plan {
-    run::Plan { folder: fixtures(), limit: 0, metamorphic: true, output: output.to_owned(), seed: 1 }
+    run::Plan {
+        folder: fixtures(),
+        limit: 0,
+        metamorphic: true,
+        uncalibrated: false,
+        output: output.to_owned(),
+        seed: 1,
+    }
 }
 
 #[tokio::test]

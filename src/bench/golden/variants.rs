@@ -19,6 +19,7 @@ pub const TEXT: &str = include_str!("../../../prompts/bench/variants.toml");
 struct File {
     padding: Vec<String>,
     gloss: Vec<String>,
+    figures: Vec<String>,
     names: Vec<(String, String)>,
     injection: Injections,
     noise: noise::Sounds,
@@ -54,6 +55,8 @@ pub enum Change {
     Padding,
     /// Glossy vocabulary without content.
     Gloss,
+    /// Numbers without content.
+    Figures,
     /// Other names of products and people.
     Names,
     /// An instruction of the n-th kind ([`INJECTIONS`]).
@@ -78,6 +81,7 @@ impl Change {
             Self::Paraphrase => "paraphrase".into(),
             Self::Padding => "padding".into(),
             Self::Gloss => "gloss".into(),
+            Self::Figures => "figures".into(),
             Self::Names => "names".into(),
             Self::Injection(kind) => format!("injection: {}", INJECTIONS.get(kind).copied().unwrap_or("?")),
             Self::Shuffled => "shuffled".into(),
@@ -109,6 +113,7 @@ pub fn all(golden: &Golden, seed: u64) -> Vec<(Change, Transcript)> {
     }
     made.push((Change::Padding, lengthened(&whole, &file.padding)));
     made.push((Change::Gloss, lengthened(&whole, &file.gloss)));
+    made.push((Change::Figures, lengthened(&whole, &file.figures)));
     let named = renamed(&whole, &file.names);
     if named != whole {
         made.push((Change::Names, named));
@@ -242,7 +247,7 @@ mod tests {
         let paraphrase = of(Change::Paraphrase).expect("a paraphrase");
         assert!(paraphrase.turns[1].text.starts_with("I would ask some things first"));
         assert_eq!(paraphrase.turns[5], whole.turns[5]);
-        for change in [Change::Padding, Change::Gloss] {
+        for change in [Change::Padding, Change::Gloss, Change::Figures] {
             let longer = of(change).expect("longer");
             for (a, b) in longer.turns.iter().zip(&whole.turns) {
                 assert_eq!(a.role == Speaker::Candidate, a.text.len() > b.text.len());

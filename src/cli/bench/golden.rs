@@ -62,7 +62,7 @@ fn summary(results: &Results) -> String {
         "mae",
         "n/a",
         "length:",
-        "mae"
+        "by hand:"
     );
     let all = results.dimensions.iter().map(|(name, a)| (name.as_str(), a));
     for (name, a) in all.chain([("all", &results.pooled)]) {
@@ -102,7 +102,7 @@ fn summary(results: &Results) -> String {
 fn line(name: &str, a: &Agreement) -> String {
     let metric = |name: &str| a.metrics.get(name).map_or("-".to_owned(), wide);
     let plain = |m: Option<&Measured>| m.map_or("-".to_owned(), |m| format!("{:.3}", m.value));
-    let length = a.rows.get("length_only");
+    let row = |row: &str| plain(a.rows.get(row).and_then(|r| r.get("spearman")));
     format!(
         "{name:15}{:>5}{:>24}{:>24}{:>24}{:>8}{:>8}{:>10}{:>10}\n",
         a.n,
@@ -111,8 +111,8 @@ fn line(name: &str, a: &Agreement) -> String {
         metric("within_one_level"),
         plain(a.metrics.get("mae_levels")),
         plain(a.na_agreement.as_ref()),
-        plain(length.and_then(|l| l.get("spearman"))),
-        plain(length.and_then(|l| l.get("mae_levels"))),
+        row("length_only"),
+        row("hand_made"),
     )
 }
 

@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(long, required_unless_present = "golden", value_name = "FILE")]
     data: Vec<PathBuf>,
     /// Whole interviews with labels instead: a folder of golden transcripts.
-    #[arg(long, num_args = 0..=1, default_missing_value = "benches/golden", conflicts_with_all = ["data", "split", "calibration"], value_name = "DIR")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "benches/golden", conflicts_with_all = ["data", "split"], value_name = "DIR")]
     golden: Option<PathBuf>,
     /// Also grade each golden transcript in all its variants: a section removed, paraphrased, padded, glossy, renamed,
     /// with injected instructions, shuffled, as heard by a speech recogniser.
@@ -37,8 +37,8 @@ pub struct Args {
     /// Where results.json, samples.jsonl and report.html go; a stopped run in it goes on.
     #[arg(long, default_value = "bench-grading", value_name = "DIR")]
     output: PathBuf,
-    /// Calibration file; `none` = the model's own marks. Left out: the shipped one for the model, else that of surface
-    /// features.
+    /// Calibration file; `none` = the model's own marks (with --golden: the hand-made reading). Left out: the shipped one
+    /// for the model, else that of surface features.
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// Seed of the bootstrap.
@@ -58,7 +58,8 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let engine = judge(global, args.judge.as_deref()).await?;
     if let Some(folder) = args.golden {
         let (limit, metamorphic, output, seed) = (args.limit, args.metamorphic, args.output, args.seed);
-        let plan = golden::Plan { folder, limit, metamorphic, output, seed };
+        let uncalibrated = args.calibration.is_some_and(|path| path.as_os_str() == "none");
+        let plan = golden::Plan { folder, limit, metamorphic, uncalibrated, output, seed };
         return super::golden::run(global, plan, engine, &args.fail_under).await;
     }
     let shipped = calibration(args.calibration.as_deref(), engine.as_ref())?;
