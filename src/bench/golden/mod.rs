@@ -24,6 +24,8 @@ use crate::grading::scorecard::Sign;
 use crate::interview::transcript::{Level, Round, Speaker, Transcript, Turn};
 
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod tests;
 
 /// One labelled interview, as the file has it.
