@@ -103,7 +103,7 @@ mod tests {
         let file = file.unwrap_or_else(|why| {
             panic!("{why}: run offrecord bench calibrate --golden --output models/calibrations/interview.json")
         });
-        assert!(file.recipe.contains("bench calibrate --golden") && file.interviews >= 50);
+        assert!(file.recipe.contains("bench calibrate --golden") && file.interviews >= 60);
         assert!(file.problems.values().all(|fold| *fold < file.folds.len()));
         assert!(Dimension::ALL.iter().all(|d| file.whole.contains_key(d)));
     }
