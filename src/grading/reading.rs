@@ -57,6 +57,23 @@ pub fn around(level: f64, sigma: f64) -> [f64; 5] {
     normalised(std::array::from_fn(weight))
 }
 
+/// The same with `level` as its mean: the scale's ends would draw the mean of a plain bell towards the middle. A level is
+/// held a hair within the ends, which no bell reaches.
+#[must_use]
+pub fn with_mean(level: f64, sigma: f64) -> [f64; 5] {
+    let level = level.clamp(1.02, 4.98);
+    let (mut low, mut high) = (1.0 - 6.0 * sigma, 5.0 + 6.0 * sigma);
+    for _ in 0..50 {
+        let middle = f64::midpoint(low, high);
+        if expected(&around(middle, sigma)) < level {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    around(f64::midpoint(low, high), sigma)
+}
+
 /// Mean level of a distribution.
 #[must_use]
 pub fn expected(levels: &[f64; 5]) -> f64 {
@@ -104,6 +121,17 @@ mod tests {
         assert!(steps.windows(2).all(|w| w[0] < w[1]), "{steps:?}");
         assert!(steps[0] < 2.0 && steps[3] > 4.7, "{steps:?}");
         assert!(level(|i| if i.sign == Sign::Minus { 0.9 } else { 0.0 }) < 1.1);
+    }
+
+    #[test]
+    fn a_bell_keeps_its_mean_up_to_the_ends() {
+        for sigma in [0.5, 0.8, 1.1, 1.4] {
+            for level in [1.0, 1.3, 2.0, 3.1, 4.5, 4.9, 5.0_f64] {
+                let levels = with_mean(level, sigma);
+                assert!((expected(&levels) - level).abs() < 0.03, "{level} {sigma} {levels:?}");
+                assert!((levels.iter().sum::<f64>() - 1.0).abs() < 1e-9 && levels.iter().all(|p| *p >= 0.0));
+            }
+        }
     }
 
     #[test]

@@ -140,16 +140,11 @@ impl<'a> Scene<'a> {
             spoken: self.spoken,
         });
         let learnt = self.calibration.and_then(|c| c.predict(dimension, self.transcript.problem.as_deref(), &features));
-        let (level, sigma) = learnt.unwrap_or((heard.level, self.rubric.combine.sigma));
-        Ok(report::Findings {
-            features,
-            text,
-            items: heard.items,
-            evidence: heard.pieces,
-            checklist: reading::around(level, sigma),
-            models,
-            caps,
-        })
+        let checklist = match learnt {
+            Some((level, sigma)) => reading::with_mean(level, sigma),
+            None => reading::around(heard.level, self.rubric.combine.sigma),
+        };
+        Ok(report::Findings { features, text, items: heard.items, evidence: heard.pieces, checklist, models, caps })
     }
 
     /// What the places of a dimension's items say under a judgement of each.
