@@ -219,7 +219,9 @@ fn two_runs_are_compared_and_a_worse_one_is_100() {
     assert_eq!(offrecord(dir.path(), &["bench", "compare", "good", "nowhere"]).status.code(), Some(3));
     assert_eq!(offrecord(dir.path(), &["bench", "grading", "--data", "nowhere.jsonl"]).status.code(), Some(3));
     let url = offrecord(dir.path(), &["bench", "grading", "--data", "own.jsonl", "--judge", "http://127.0.0.1:9"]);
-    assert_eq!(url.status.code(), Some(2));
+    assert_eq!(url.status.code(), Some(1), "nobody answers there: {}", said(&url));
+    let no_url = offrecord(dir.path(), &["bench", "grading", "--data", "own.jsonl", "--judge", "http://"]);
+    assert_eq!(no_url.status.code(), Some(2));
 }
 
 #[test]

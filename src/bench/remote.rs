@@ -188,7 +188,7 @@ impl Server {
             "logprobs": true, "top_logprobs": TOP,
         });
         let answer = self
-            .patiently(|| self.send("/chat/completions", Some(&body)))
+            .patiently(self.settings.tries, || self.send("/chat/completions", Some(&body)))
             .map_err(|reason| EngineError::Inference(format!("the judge at {}: {reason}", self.base)))?;
         let top = top_tokens(&answer).map_err(EngineError::Inference)?;
         let log_probs = option_log_probs(&choice.options, &top).ok_or_else(|| {
@@ -199,18 +199,19 @@ impl Server {
 
     /// The first model that the server names.
     fn models(&self) -> Result<String, String> {
-        let answer = self.patiently(|| self.send("/models", None))?;
+        // A wrong address is told soon; what stands in the middle of a run is waited for.
+        let answer = self.patiently(self.settings.tries.min(2), || self.send("/models", None))?;
         let id = answer["data"][0]["id"].as_str().map(str::to_owned);
         id.ok_or_else(|| "it names no model at /v1/models".to_owned())
     }
 
-    fn patiently(&self, mut ask: impl FnMut() -> Result<Value, Failure>) -> Result<Value, String> {
+    fn patiently(&self, tries: u32, mut ask: impl FnMut() -> Result<Value, Failure>) -> Result<Value, String> {
         let mut pause = self.settings.pause;
         let mut tried = 1;
         loop {
             match ask() {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Passing(_)) if tried < self.settings.tries => {
+                Err(Failure::Passing(_)) if tried < tries => {
                     std::thread::sleep(pause);
                     pause *= 2;
                     tried += 1;
