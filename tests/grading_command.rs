@@ -219,5 +219,31 @@ fn two_runs_are_compared_and_a_worse_one_is_100() {
     assert_eq!(offrecord(dir.path(), &["bench", "compare", "good", "nowhere"]).status.code(), Some(3));
     assert_eq!(offrecord(dir.path(), &["bench", "grading", "--data", "nowhere.jsonl"]).status.code(), Some(3));
     let url = offrecord(dir.path(), &["bench", "grading", "--data", "own.jsonl", "--judge", "http://127.0.0.1:9"]);
-    assert_eq!(url.status.code(), Some(2));
+    assert_eq!(url.status.code(), Some(1), "nobody answers there: {}", said(&url));
+    let no_url = offrecord(dir.path(), &["bench", "grading", "--data", "own.jsonl", "--judge", "http://"]);
+    assert_eq!(no_url.status.code(), Some(2));
+}
+
+#[test]
+fn golden_interviews_and_other_tools_files_are_read_or_refused_by_name() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let at = |name: &str| fixtures.join(name).display().to_string();
+    let golden = ["bench", "grading", "--judge", "none", "--output", "out", "--json", "--golden"];
+    let results = json_of(&offrecord(dir.path(), &[&golden[..], &[at("golden").as_str()]].concat()));
+    assert_eq!((results["status"].as_str(), results["interviews"].as_u64()), (Some("success"), Some(3)));
+    assert!(results["dimensions"]["technical"]["rows"]["length_only"].is_object());
+    assert!(dir.path().join("out/report.html").is_file());
+    let gone = offrecord(dir.path(), &[&golden[..], &["no-such-folder"]].concat());
+    assert_eq!(gone.status.code(), Some(3), "{}", said(&gone));
+    std::fs::create_dir(dir.path().join("empty")).expect("a folder");
+    std::fs::write(dir.path().join("empty/a.toml"), "id = 7").expect("a file");
+    let broken = offrecord(dir.path(), &[&golden[..], &["empty"]].concat());
+    assert_eq!(broken.status.code(), Some(2));
+    assert!(said(&broken).contains("a.toml: line 1"), "{}", said(&broken));
+    let imported = offrecord(dir.path(), &["bench", "import", "--from", "prometheus", &at("import/prometheus.json")]);
+    assert_eq!(String::from_utf8_lossy(&imported.stdout).lines().count(), 1);
+    assert!(said(&imported).contains("record 2: score: 6 is outside 1 to 5"), "{}", said(&imported));
+    let other = offrecord(dir.path(), &["bench", "import", "--from", "promptfoo", &at("import/prometheus.json")]);
+    assert_eq!(other.status.code(), Some(2));
 }

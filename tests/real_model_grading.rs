@@ -34,7 +34,9 @@ fn talk(answers: &[&str]) -> Transcript {
 }
 
 async fn graded(engine: &Engine, transcript: &Transcript, seed: u64) -> Scorecard {
-    grade(engine, &GradeInput::new(transcript), &GradeOptions { seed }, &mut |_| ()).await.expect("a scorecard")
+    grade(engine, &GradeInput::new(transcript), &GradeOptions { seed, ..GradeOptions::default() }, &mut |_| ())
+        .await
+        .expect("a scorecard")
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ pub fn compare(first: &[Sample], second: &[Sample], tolerance: f64, seed: u64) -
         if let Some(b) = other.get(&(a.dataset.as_str(), a.id.as_str()))
             && a.predicted.is_some()
             && b.predicted.is_some()
+            && a.target.is_some()
+            && b.target.is_some()
         {
             both.entry(&a.dataset).or_default().push((a, b));
         }
@@ -110,15 +112,11 @@ fn pairs<'a>(
             let low = ends.iter().copied().fold(f64::INFINITY, f64::min);
             let high = ends.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let share = |v: f64| (v - low) / (high - low);
-            marks.push((share(sample.target) * 1e6).round() as i64);
+            let target = sample.target?;
+            marks.push((share(target) * 1e6).round() as i64);
             let next = questions.len();
             let question = *questions.entry(sample.doc["question_id"].to_string()).or_insert(next);
-            Some(Pair {
-                question,
-                human: share(sample.target),
-                predicted: share(sample.predicted?),
-                words: sample.words,
-            })
+            Some(Pair { question, human: share(target), predicted: share(sample.predicted?), words: sample.words })
         })
         .collect();
     marks.sort_unstable();

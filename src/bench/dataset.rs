@@ -106,7 +106,8 @@ pub fn parse(bytes: &[u8], name: &str) -> Dataset {
     data
 }
 
-fn item(value: &Value, name: &str) -> Result<Item, (&'static str, String)> {
+/// One item; a fault is its field and what is wrong.
+pub(super) fn item(value: &Value, name: &str) -> Result<Item, (&'static str, String)> {
     let Value::Object(fields) = value else { return Err(("line", "not a JSON object".into())) };
     let text = |field: &'static str| match fields.get(field) {
         Some(Value::String(s)) => Ok(Some(s.clone())),

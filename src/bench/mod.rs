@@ -6,9 +6,13 @@
 pub mod calibrate;
 pub mod compare;
 pub mod dataset;
+pub mod golden;
+pub mod import;
 pub mod interviewer;
+pub mod judgements;
 pub mod measure;
 pub mod page;
+pub mod remote;
 pub mod rows;
 pub mod run;
 pub mod samples;
@@ -33,4 +37,3 @@ impl Dice {
         ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
-pub mod judgements;

@@ -19,13 +19,10 @@ svg{max-width:100%;height:auto;border:1px solid #bbb}figure{display:inline-block
 /// The whole page.
 #[must_use]
 pub fn html(results: &Results, items: &[Item], samples: &[Sample]) -> String {
-    let mut out = String::new();
+    let mut out = head("Agreement with people");
     let _ = write!(
         out,
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>Agreement with people</title><style>{STYLE}</style><h1>Agreement with people</h1>\
-         <p>Status: {}. {} lines were not used. Marks are shares of each item's own scale. Brackets are 95 % bootstrap \
+        "<p>Status: {}. {} lines were not used. Marks are shares of each item's own scale. Brackets are 95 % bootstrap \
          intervals. The rows constant, length_only and features use no language model and were trained on the other \
          questions of the same data.</p>",
         escaped(&results.status),
@@ -71,6 +68,15 @@ pub fn html(results: &Results, items: &[Item], samples: &[Sample]) -> String {
     out
 }
 
+/// Everything up to the first words of a report.
+pub(super) fn head(title: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
+    )
+}
+
 fn table(out: &mut String, own: Metrics, rows: &BTreeMap<&'static str, Metrics>) {
     let mut columns: Vec<(&str, &Metrics)> = vec![("grader", &own)];
     columns.extend(rows.iter().map(|(n, m)| (*n, m)));
@@ -89,7 +95,8 @@ fn table(out: &mut String, own: Metrics, rows: &BTreeMap<&'static str, Metrics>)
     out.push_str("</table>");
 }
 
-fn number(m: &Measured) -> String {
+/// A value with its interval.
+pub(super) fn number(m: &Measured) -> String {
     format!("{:.3} [{:.3}, {:.3}]", m.value, m.low, m.high)
 }
 
@@ -172,7 +179,8 @@ fn misses(out: &mut String, rows: &[(&Item, &Sample)]) {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text of the data, safe in a page.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -42,8 +42,8 @@ pub struct Sample {
     pub doc_id: usize,
     /// The item, without its texts.
     pub doc: Value,
-    /// People's mark.
-    pub target: f64,
+    /// People's mark; none where people gave none (a dimension not assessed).
+    pub target: Option<f64>,
     /// The mark as lm-evaluation-harness has it.
     pub filtered_resps: Vec<Value>,
     /// Hashes of item, prompt and target.
@@ -72,7 +72,7 @@ impl Sample {
             words: passage::words(&item.answer).len(),
             doc_id,
             doc: json!({"id": item.id, "dataset": item.dataset, "question_id": item.question_id, "split": item.split}),
-            target: item.score,
+            target: Some(item.score),
             filtered_resps: Vec::new(),
             doc_hash: sha256(&format!("{}\u{0}{}", item.question, item.answer)),
             prompt_hash: prompt_sha256.to_owned(),
@@ -85,11 +85,18 @@ impl Sample {
 /// engine are tried again.
 #[must_use]
 pub fn earlier(path: &Path, prompt_sha256: &str) -> HashMap<(String, String), Sample> {
+    let mut samples = all(path);
+    samples.retain(|_, s| s.prompt_sha256 == prompt_sha256);
+    samples.retain(|_, s| !s.unscored.as_ref().is_some_and(|reason| reason.starts_with("engine")));
+    samples
+}
+
+/// All samples of a file by data set and id, the last of each; a torn last line is left out, no file is no sample.
+#[must_use]
+pub fn all(path: &Path) -> HashMap<(String, String), Sample> {
     let Ok(text) = std::fs::read_to_string(path) else { return HashMap::new() };
     text.lines()
         .filter_map(|line| serde_json::from_str::<Sample>(line).ok())
-        .filter(|s| s.prompt_sha256 == prompt_sha256)
-        .filter(|s| !s.unscored.as_ref().is_some_and(|reason| reason.starts_with("engine")))
         .map(|s| ((s.dataset.clone(), s.id.clone()), s))
         .collect()
 }

@@ -56,7 +56,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     };
     let engine = crate::catalogue::open_engine(global).await?;
     let mut progress = |d: &DimensionReport| eprintln!("graded: {}", d.title);
-    let options = GradeOptions { seed: args.seed };
+    let options = GradeOptions { seed: args.seed, ..GradeOptions::default() };
     let card = grading::grade(&engine, &input, &options, &mut progress).await.map_err(|error| {
         let code = match error {
             grading::GradeError::NothingToGrade => exit::FAILURE,

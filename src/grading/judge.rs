@@ -1,24 +1,27 @@
 //! The judge: what the model is asked, and what its probabilities mean. The only file of the grader that asks a model.
 //!
-//! Three questions: an item on a place (Yes or No), the same item on words that show nothing (the model's habit), and
-//! the level of a dimension on its quotations (a letter per anchor, in two orders). It never sees a whole transcript.
+//! Three questions: an item on a place (Yes or No), a few items on words that show nothing (the model's habit), and the
+//! level of a dimension on its quotations (a letter per anchor, in two orders). It reads places, never a whole transcript:
+//! with the transcript before each question the 1.5B told answers from gaps worse, and took four times as long
+//! (`benches/LOG.md`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::checklist::Item;
-use super::evidence::{Place, Segment};
-use super::rubric::DimensionText;
+use super::checklist::{self, Item};
+use super::evidence::Place;
+use super::reading;
+use super::rubric::{Combine, DimensionText};
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt, Scored};
 use crate::interview::transcript::Round;
 
 /// The file as it is built into the program.
 pub const TEXT: &str = include_str!("../../prompts/grader/judge.toml");
-/// Questions in one request: bounds the memory of the forks.
-const BATCH: usize = 32;
+/// Questions in one request: what all begin with is read once for them; the engine forks as many at a time as fit.
+const BATCH: usize = 128;
 /// A busy engine is asked again this often (with a pause), then it is a failure.
 const PATIENCE: u32 = 600;
 
@@ -27,8 +30,8 @@ const PATIENCE: u32 = 600;
 struct File {
     system: String,
     item: String,
-    nothing_asked: String,
     nothing_said: String,
+    habit_questions: usize,
     levels: String,
     round: RoundNames,
 }
@@ -48,61 +51,94 @@ fn file() -> &'static File {
 /// A judged place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgement {
-    /// Normalised P(yes) on the place.
-    pub p_yes: f64,
-    /// How much more the model says yes here than on words that show nothing, in logits.
+    /// Normalised P(yes) on the place; none when no model was asked.
+    pub p_yes: Option<f64>,
+    /// How much more the model says yes here than by habit (on words that show nothing), in logits; 0 without a model.
     pub lift: f64,
 }
 
-/// Judges places of items, in order. Questions on one segment go together, so that its words are read once.
+impl Judgement {
+    /// No model was asked: the place is as good as its cue.
+    pub const CODE: Self = Self { p_yes: None, lift: 0.0 };
+}
+
+/// Judges the best place of each item, and a further one only where the best was not usable: twice the places would cost
+/// more time than reading the whole interview. `None`: not asked, since it would decide nothing.
 ///
 /// # Errors
 /// What the engine failed with.
-pub async fn judge_places(
-    engine: &Engine,
+pub async fn judge_in_turn(
+    engine: Option<&Engine>,
     round: Round,
-    segments: &[Segment],
+    combine: &Combine,
     asked: &[(&Item, &Place)],
-) -> Result<Vec<Judgement>, EngineError> {
-    let habits = habits(engine, round, asked).await?;
-    let mut judgements = vec![Judgement { p_yes: 0.5, lift: 0.0 }; asked.len()];
-    for (index, segment) in segments.iter().enumerate() {
-        let own: Vec<usize> = (0..asked.len()).filter(|&k| asked[k].1.segment == index).collect();
-        if own.is_empty() {
-            continue;
+) -> Result<Vec<Option<Judgement>>, EngineError> {
+    if engine.is_none() {
+        return Ok(vec![Some(Judgement::CODE); asked.len()]);
+    }
+    let mut judged: Vec<Option<Judgement>> = vec![None; asked.len()];
+    let mut decided: HashSet<&str> = HashSet::new();
+    loop {
+        let mut in_this: HashSet<&str> = HashSet::new();
+        let wave: Vec<usize> = (0..asked.len())
+            .filter(|&at| {
+                let id = asked[at].0.id.as_str();
+                judged[at].is_none() && !decided.contains(id) && in_this.insert(id)
+            })
+            .collect();
+        if wave.is_empty() {
+            return Ok(judged);
         }
-        let choices = own.iter().map(|&k| yes_no(round, asked[k].0, &segment.asked, &segment.said)).collect();
-        for (&k, s) in own.iter().zip(choose(engine, choices).await?.iter()) {
-            let p_yes = p_yes(s)?;
-            judgements[k] = Judgement { p_yes, lift: logit(p_yes) - logit(habits[asked[k].0.ask.as_str()]) };
+        let places: Vec<(&Item, &Place)> = wave.iter().map(|&at| asked[at]).collect();
+        for (&at, judgement) in wave.iter().zip(judge_places(engine, round, &places).await?) {
+            judged[at] = Some(judgement);
+            if reading::strength(combine, asked[at].1.specific, judgement) >= combine.usable {
+                decided.insert(&asked[at].0.id);
+            }
         }
     }
-    Ok(judgements)
 }
 
-/// What the model says to each question when the words show nothing.
-async fn habits<'a>(
-    engine: &Engine,
+/// Judges places of items, in order. Without a model every place is as good as its cue.
+///
+/// # Errors
+/// What the engine failed with.
+async fn judge_places(
+    engine: Option<&Engine>,
     round: Round,
-    asked: &[(&'a Item, &Place)],
-) -> Result<HashMap<&'a str, f64>, EngineError> {
-    let mut known: HashMap<&str, f64> = HashMap::new();
-    let mut strangers: Vec<&Item> = Vec::new();
-    for (item, _) in asked {
-        match remembered(engine, item) {
-            Some(habit) => drop(known.insert(&item.ask, habit)),
-            None if strangers.iter().any(|i| i.ask == item.ask) => {}
-            None => strangers.push(item),
-        }
-    }
+    asked: &[(&Item, &Place)],
+) -> Result<Vec<Judgement>, EngineError> {
+    let Some(engine) = engine.filter(|_| !asked.is_empty()) else {
+        return Ok(vec![Judgement::CODE; asked.len()]);
+    };
+    let habit = habit(engine, round).await?;
+    let choices = asked.iter().map(|(item, place)| yes_no(item, &place.quote.quote)).collect();
+    let judged = |scored: &Scored| {
+        let p_yes = p_yes(scored)?;
+        Ok(Judgement { p_yes: Some(p_yes), lift: logit(p_yes) - habit })
+    };
+    choose(engine, choices).await?.iter().map(judged).collect()
+}
+
+/// What the model says on average when the words show nothing, in logits. Asked once per model and round.
+async fn habit(engine: &Engine, round: Round) -> Result<f64, EngineError> {
     let file = file();
-    let choices = strangers.iter().map(|i| yes_no(round, i, &file.nothing_asked, &file.nothing_said)).collect();
-    for (item, s) in strangers.iter().zip(choose(engine, choices).await?.iter()) {
-        let habit = p_yes(s)?;
-        remember(engine, item, habit);
-        known.insert(&item.ask, habit);
+    let key = habit_key(engine, round);
+    if let Some(known) = key.as_ref().and_then(|key| memory().get(key).copied()) {
+        return Ok(known);
     }
-    Ok(known)
+    let items = checklist::generic(round);
+    let some = (0..file.habit_questions).map(|k| &items[k * items.len() / file.habit_questions]);
+    let scored = choose(engine, some.map(|item| yes_no(item, &file.nothing_said)).collect()).await?;
+    let mut sum = 0.0;
+    for s in &scored {
+        sum += logit(p_yes(s)?);
+    }
+    let habit = sum / scored.len().max(1) as f64;
+    if let Some(key) = key {
+        memory().insert(key, habit);
+    }
+    Ok(habit)
 }
 
 /// Reads the level of a dimension on its quotations: one distribution over levels 1 to 5 per order of the anchors.
@@ -144,9 +180,9 @@ pub fn orders(seed: u64) -> [[usize; 5]; 2] {
     [order, reverse]
 }
 
-fn yes_no(round: Round, item: &Item, asked: &str, said: &str) -> Choice {
+fn yes_no(item: &Item, said: &str) -> Choice {
     let file = file();
-    let text = fill(&file.item, &[("round", round_name(round)), ("asked", asked), ("said", said), ("ask", &item.ask)]);
+    let text = fill(&file.item, &[("said", said), ("ask", &item.ask)]);
     Choice { prompt: Prompt::system(file.system.trim()).user(text.trim()), options: vec!["Yes".into(), "No".into()] }
 }
 
@@ -253,27 +289,17 @@ pub fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
-type Habits = HashMap<(String, String), f64>;
+type Habits = HashMap<(String, Round), f64>;
 
 fn memory() -> std::sync::MutexGuard<'static, Habits> {
     static HABITS: OnceLock<Mutex<Habits>> = OnceLock::new();
     HABITS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A habit belongs to a model file on a kernel, and to the question's words. A model without a hash is never remembered.
-fn habit_key(engine: &Engine, item: &Item) -> Option<(String, String)> {
+/// A habit belongs to a model file on a kernel. A model without a hash is never remembered.
+fn habit_key(engine: &Engine, round: Round) -> Option<(String, Round)> {
     let info = engine.info();
-    (!info.sha256.is_empty()).then(|| (format!("{}/{}", info.sha256, info.kernel), item.ask.clone()))
-}
-
-fn remembered(engine: &Engine, item: &Item) -> Option<f64> {
-    memory().get(&habit_key(engine, item)?).copied()
-}
-
-fn remember(engine: &Engine, item: &Item, habit: f64) {
-    if let Some(key) = habit_key(engine, item) {
-        memory().insert(key, habit);
-    }
+    (!info.sha256.is_empty()).then(|| (format!("{}/{}", info.sha256, info.kernel), round))
 }
 
 #[cfg(test)]
@@ -301,14 +327,10 @@ mod tests {
     #[test]
     fn the_judge_reads_this() {
         let item = &crate::grading::checklist::generic(Round::SystemDesign)[4];
-        let choice =
-            yes_no(Round::SystemDesign, item, "How does it fail?", "If the leader dies, a follower takes over.");
+        let choice = yes_no(item, "If the leader dies, a follower takes over.");
         insta::assert_snapshot!(choice.prompt.messages[1].text, @r"
-        System-design interview. The interviewer asked: How does it fail?
         The candidate said: «If the leader dies, a follower takes over.»
-
-        Question: Does the candidate say how a part fails and what happens then?
-        Answer Yes or No.
+        Does the candidate say how a part fails and what happens then? Yes or No?
         ");
         let rubric = Rubric::builtin();
         let text = rubric.text(crate::content::Dimension::Technical);

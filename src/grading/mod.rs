@@ -14,6 +14,8 @@ pub mod cue;
 pub mod evidence;
 pub mod forest;
 pub mod judge;
+pub mod level_calibration;
+pub mod levels;
 pub mod passage;
 pub mod provenance;
 pub mod reading;
@@ -21,24 +23,23 @@ pub mod refusal;
 pub mod report;
 pub mod ridge;
 pub mod rubric;
+mod scene;
 pub mod scorecard;
 pub mod signals;
 pub mod surface;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::content::{Competency, Dimension, Problem};
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
 use crate::interview::session::HintView;
 use crate::interview::transcript::{Speaker, Transcript, Turn};
 
-use caps::Cap;
 use checklist::Item;
 use evidence::Place;
-use judge::Judgement;
-use reading::Reading;
 use rubric::Rubric;
-use scorecard::{AppliedCap, Evidence, ItemReading, Reason, Sign};
+use scene::{Limits, Scene};
+use scorecard::{Quote, Reason, Sign};
 
 pub use scorecard::{DimensionReport, Scorecard};
 
@@ -85,6 +86,8 @@ impl<'a> GradeInput<'a> {
 pub struct GradeOptions {
     /// Order of the anchors in the second reading.
     pub seed: u64,
+    /// Leave out the shipped calibration of levels: the hand-made reading alone.
+    pub uncalibrated: bool,
 }
 
 /// Why there is no scorecard.
@@ -98,18 +101,20 @@ pub enum GradeError {
     Invalid(String),
 }
 
-/// Grades a transcript; `progress` hears each dimension as it is done.
+/// Grades a transcript; `progress` hears each dimension as it is done. Without an engine (`None`) code alone reads: cues,
+/// caps and coverage, and the scorecard names the model `none`.
 ///
 /// An engine that fails leaves its dimensions "not assessed" with the reason, never with a number.
 ///
 /// # Errors
 /// See [`GradeError`].
-pub async fn grade(
-    engine: &Engine,
+pub async fn grade<'e>(
+    engine: impl Into<Option<&'e Engine>> + Send,
     input: &GradeInput<'_>,
     options: &GradeOptions,
     progress: &mut (dyn FnMut(&DimensionReport) + Send),
 ) -> Result<Scorecard, GradeError> {
+    let engine: Option<&Engine> = engine.into();
     let rubric = Rubric::builtin();
     let transcript = with_dispute(input);
     validate(&transcript)?;
@@ -121,18 +126,30 @@ pub async fn grade(
     let items = checklist::items(round, input.problem, input.competencies);
     let round_caps = caps::of_signals(rubric, round, &signals);
     let limits = Limits::new(input.hints, &signals.hypothetical_turns);
-    let segments = evidence::segments(&readable.passages, &transcript);
     let places: Vec<(usize, Place)> = items
         .iter()
         .enumerate()
         .flat_map(|(at, item)| {
-            let found = evidence::places(item, &readable.passages, &segments, &transcript);
+            let found = evidence::places(item, &readable.passages, &transcript);
             found.into_iter().map(move |place| (at, place))
         })
         .collect();
     let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
-    let judged = judge::judge_places(engine, round, &segments.list, &asked).await;
-    let scene = Scene { engine, rubric, transcript: &transcript, items: &items, asked: &asked, limits };
+    let judged = judge::judge_in_turn(engine, round, &rubric.combine, &asked).await;
+    let calibration = level_calibration::shipped().filter(|_| !options.uncalibrated);
+    let answering: Vec<&Quote> =
+        asked.iter().filter(|(item, _)| item.sign == Sign::Plus).map(|(_, place)| &place.quote).collect();
+    let spoken = levels::spoken(&readable, &answering);
+    let scene = Scene {
+        engine,
+        rubric,
+        transcript: &transcript,
+        items: &items,
+        asked: &asked,
+        limits,
+        spoken: &spoken,
+        calibration: calibration.map(|(file, _)| file),
+    };
 
     let mut dimensions = Vec::with_capacity(Dimension::ALL.len());
     for dimension in Dimension::ALL {
@@ -152,7 +169,7 @@ pub async fn grade(
         progress(&report);
         dimensions.push(report);
     }
-    let overall = scorecard::overall(rubric, round, &dimensions, false);
+    let overall = scorecard::overall(rubric, round, &dimensions, calibration.map(|(file, _)| file.interviews));
     Ok(Scorecard {
         version: scorecard::VERSION,
         session: input.session.map(str::to_owned),
@@ -163,7 +180,13 @@ pub async fn grade(
         refused_turns: readable.refused,
         interviewer_report: input.interviewer_report.clone(),
         dispute: input.dispute.map(str::to_owned),
-        provenance: provenance::of(engine.info(), rubric, input, options.seed),
+        provenance: provenance::of(
+            engine.map(Engine::info),
+            rubric,
+            input,
+            options.seed,
+            calibration.map(|(_, hash)| hash),
+        ),
     })
 }
 
@@ -193,184 +216,4 @@ fn validate(transcript: &Transcript) -> Result<(), GradeError> {
         return Err(GradeError::NothingToGrade);
     }
     Ok(())
-}
-
-/// What evidence is worth at most: by topic after hints, by turn after a hypothetical answer.
-struct Limits {
-    topics: HashMap<String, (u8, u8)>,
-    hypothetical: HashSet<u32>,
-}
-
-impl Limits {
-    fn new(hints: &[HintView], hypothetical: &[u32]) -> Self {
-        let mut topics: HashMap<String, (u8, u8)> = HashMap::new();
-        for hint in hints {
-            let worth = caps::worth_after_hint(hint.rung);
-            let entry = topics.entry(hint.topic.clone()).or_insert((worth, hint.rung));
-            if worth < entry.0 {
-                *entry = (worth, hint.rung);
-            }
-        }
-        Self { topics, hypothetical: hypothetical.iter().copied().collect() }
-    }
-
-    /// The anchor that evidence for `item` in `turn` speaks for.
-    fn anchor(&self, item: &Item, turn: u32) -> u8 {
-        if item.sign == Sign::Minus {
-            return item.anchor;
-        }
-        let topic = item.topic.as_ref().and_then(|t| self.topics.get(t)).map_or(5, |(worth, _)| *worth);
-        let real = if self.hypothetical.contains(&turn) { 2 } else { 5 };
-        item.anchor.min(topic).min(real)
-    }
-
-    /// The scorecard's lines on what was lowered in a dimension.
-    fn caps(&self, rubric: &Rubric, items: &[&Item], dimension: Dimension) -> Vec<Cap> {
-        let line = |rule: &str, limit, reason| {
-            let effect = rubric.effect(rule);
-            Cap { dimension, applied: AppliedCap { rule: rule.into(), effect, limit, reason, quote: None } }
-        };
-        let mut hinted: Vec<(&String, u8, u8)> = self
-            .topics
-            .iter()
-            .filter(|(topic, (worth, _))| *worth < 5 && items.iter().any(|i| i.topic.as_ref() == Some(topic)))
-            .map(|(topic, (worth, rung))| (topic, *worth, *rung))
-            .collect();
-        hinted.sort();
-        hinted
-            .into_iter()
-            .map(|(topic, worth, rung)| {
-                line(
-                    "hint",
-                    worth,
-                    format!("A hint of rung {rung} on \"{topic}\": its evidence is worth at most {worth}."),
-                )
-            })
-            .collect()
-    }
-}
-
-/// All that the dimensions of one grade share.
-struct Scene<'a> {
-    engine: &'a Engine,
-    rubric: &'a Rubric,
-    transcript: &'a Transcript,
-    items: &'a [Item],
-    asked: &'a [(&'a Item, &'a Place)],
-    limits: Limits,
-}
-
-impl<'a> Scene<'a> {
-    async fn dimension(
-        &self,
-        dimension: Dimension,
-        judgements: &[Judgement],
-        mut caps: Vec<Cap>,
-        seed: u64,
-    ) -> Result<report::Findings<'a>, EngineError> {
-        let items: Vec<&Item> = self.items.iter().filter(|i| i.dimension == dimension).collect();
-        let own = self.asked.iter().zip(judgements).filter(|((item, _), _)| item.dimension == dimension);
-
-        let mut pieces: Vec<Evidence> = Vec::new();
-        let mut best: HashMap<&str, (f64, f64, u8)> = HashMap::new();
-        for ((item, place), judgement) in own {
-            let strength = reading::strength(&self.rubric.combine, place.specific, *judgement);
-            let anchor = self.limits.anchor(item, place.quote.turn);
-            let entry = best.entry(&item.id).or_insert((strength, judgement.p_yes, anchor));
-            if strength > entry.0 {
-                *entry = (strength, judgement.p_yes, anchor);
-            }
-            if strength >= self.rubric.combine.usable {
-                pieces.push(Evidence {
-                    quote: place.quote.clone(),
-                    sign: item.sign,
-                    anchor,
-                    item: item.id.clone(),
-                    ask: item.ask.clone(),
-                    strength: scorecard::round_to_cents(strength),
-                });
-            }
-        }
-        let pieces = self.verified(one_per_place(pieces));
-        let readings: Vec<Reading<'_>> = items
-            .iter()
-            .map(|item| {
-                let (strength, _, anchor) = best.get(item.id.as_str()).copied().unwrap_or((0.0, 0.0, item.anchor));
-                Reading { item, anchor, strength }
-            })
-            .collect();
-        let level = reading::checklist_level(&self.rubric.combine, &readings);
-        let text = self.rubric.text(dimension);
-        let models = if pieces.len() < self.rubric.verdict.evidence_minimum {
-            Vec::new()
-        } else {
-            let quotes: Vec<String> = pieces.iter().take(8).map(|e| e.quote.quote.clone()).collect();
-            judge::judge_levels(self.engine, self.transcript.round, text, &quotes, seed).await?
-        };
-        caps.extend(self.limits.caps(self.rubric, &items, dimension));
-        if dimension == Dimension::Technical {
-            let shown = signals::asked_at(self.transcript, &signals::file().wrong_claim.consequence);
-            let wrong = |e: &&Evidence| items.iter().any(|i| i.wrong && i.id == e.item);
-            let claims: Vec<Evidence> = pieces.iter().filter(wrong).cloned().collect();
-            caps.extend(caps::wrong_claim_kept(self.rubric, &claims, &shown));
-        }
-        let hypothetical = pieces.iter().find(|e| self.limits.hypothetical.contains(&e.quote.turn));
-        if let Some(e) = hypothetical {
-            let rule = "hypothetical-only";
-            let reason = "No real case was told after one re-ask, so this answer's evidence is worth at most 2.".into();
-            let quote = Some(e.quote.clone());
-            let applied = AppliedCap { rule: rule.into(), effect: self.rubric.effect(rule), limit: 2, reason, quote };
-            caps.push(Cap { dimension, applied });
-        }
-        let items = readings
-            .iter()
-            .map(|r| (r.item, item_reading(r, best.get(r.item.id.as_str()).map(|(_, p, _)| *p))))
-            .collect();
-        Ok(report::Findings {
-            text,
-            items,
-            evidence: pieces,
-            checklist: reading::around(level, self.rubric.combine.sigma),
-            models,
-            caps,
-        })
-    }
-
-    /// Drops whatever is not verbatim in its turn: the last gate before a scorecard.
-    fn verified(&self, pieces: Vec<Evidence>) -> Vec<Evidence> {
-        let verbatim = |e: &Evidence| {
-            let q = &e.quote;
-            let turn = self.transcript.turns.iter().find(|t| t.seq == q.turn && t.role == Speaker::Candidate);
-            turn.is_some_and(|t| t.text.chars().skip(q.start).take(q.end - q.start).eq(q.quote.chars()))
-        };
-        pieces.into_iter().filter(verbatim).collect()
-    }
-}
-
-/// A place speaks once per dimension: for its strongest item.
-fn one_per_place(mut pieces: Vec<Evidence>) -> Vec<Evidence> {
-    pieces.sort_by(|a, b| {
-        b.strength.total_cmp(&a.strength).then(a.quote.turn.cmp(&b.quote.turn)).then(a.item.cmp(&b.item))
-    });
-    let mut kept: Vec<Evidence> = Vec::new();
-    for piece in pieces {
-        let overlaps = |k: &Evidence| {
-            k.quote.turn == piece.quote.turn && k.quote.start < piece.quote.end && piece.quote.start < k.quote.end
-        };
-        if !kept.iter().any(overlaps) {
-            kept.push(piece);
-        }
-    }
-    kept
-}
-
-fn item_reading(reading: &Reading<'_>, p_yes: Option<f64>) -> ItemReading {
-    ItemReading {
-        id: reading.item.id.clone(),
-        ask: reading.item.ask.clone(),
-        sign: reading.item.sign,
-        anchor: reading.item.anchor,
-        p_yes: p_yes.map(|p| (p * 1e3).round() / 1e3),
-        strength: scorecard::round_to_cents(reading.strength),
-    }
 }

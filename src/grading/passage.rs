@@ -15,7 +15,7 @@ const NEAR_MISS: f64 = 0.85;
 pub struct Passage {
     /// Where it is.
     pub quote: Quote,
-    /// Its words, lower case, without punctuation.
+    /// Its words, as [`spoken`] gives them.
     pub words: Vec<String>,
 }
 
@@ -60,6 +60,17 @@ pub fn words(text: &str) -> Vec<Word> {
     }
     flush(&mut current, start, length);
     found
+}
+
+/// Words as cues see them: in lower case, parted at hyphens, slashes and underscores too.
+#[must_use]
+pub fn spoken(text: &str) -> Vec<String> {
+    let parts = |word: Word| {
+        let split: Vec<String> =
+            word.text.split(['-', '/', '_']).filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        split
+    };
+    words(text).into_iter().flat_map(parts).collect()
 }
 
 /// The sentences of one turn, long ones cut at clauses.
@@ -129,7 +140,7 @@ fn passage(turn: u32, chars: &[char], start: usize, end: usize) -> Option<Passag
         return None;
     }
     let quote: String = chars[start..end].iter().collect();
-    let words: Vec<String> = words(&quote).into_iter().map(|w| w.text).collect();
+    let words = spoken(&quote);
     (!words.is_empty()).then_some(Passage { quote: Quote { turn, quote, start, end }, words })
 }
 
@@ -139,7 +150,9 @@ pub fn widen(text: &str, all: &[Passage], index: usize, least: usize) -> Option<
     let own = &all[index].quote;
     let chars: Vec<char> = text.chars().collect();
     let (mut start, mut end) = (own.start, own.end);
-    let mut count = all[index].words.len();
+    // A hyphenated word is one word of a quotation.
+    let length = |p: &Passage| words(&p.quote.quote).len();
+    let mut count = length(&all[index]);
     let (mut before, mut after) = (index, index);
     while count < least {
         // Never across words that are not among the passages: those were refused.
@@ -150,11 +163,11 @@ pub fn widen(text: &str, all: &[Passage], index: usize, least: usize) -> Option<
         let previous = previous.filter(|p| p.quote.turn == own.turn && joins(p.quote.end, start));
         if let Some(p) = next {
             end = p.quote.end;
-            count += p.words.len();
+            count += length(p);
             after += 1;
         } else if let Some(p) = previous {
             start = p.quote.start;
-            count += p.words.len();
+            count += length(p);
             before -= 1;
         } else {
             return None;

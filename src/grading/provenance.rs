@@ -7,26 +7,34 @@ use super::scorecard::Provenance;
 use super::{GradeInput, checklist, judge, refusal, signals};
 use crate::engine::ModelInfo;
 
-/// The provenance of one grade.
+/// The provenance of one grade; without a model its id, quantisation and kernel are `none`.
 #[must_use]
-pub fn of(info: &ModelInfo, rubric: &Rubric, input: &GradeInput<'_>, seed: u64) -> Provenance {
+pub fn of(
+    info: Option<&ModelInfo>,
+    rubric: &Rubric,
+    input: &GradeInput<'_>,
+    seed: u64,
+    calibration: Option<&str>,
+) -> Provenance {
+    let of_model = |value: fn(&ModelInfo) -> &String| info.map_or_else(|| "none".to_owned(), |i| value(i).clone());
     Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
-        model: info.id.clone(),
-        model_sha256: info.sha256.clone(),
-        quant: info.quantisation.clone(),
+        model: of_model(|i| &i.id),
+        model_sha256: info.map(|i| i.sha256.clone()).unwrap_or_default(),
+        quant: of_model(|i| &i.quantisation),
         prompt_sha256: prompt_sha256(input),
         rubric_version: rubric.version.clone(),
-        calibration_sha256: None,
+        calibration_sha256: calibration.map(str::to_owned),
         seed,
-        threads: info.threads,
-        kernel: info.kernel.clone(),
+        threads: info.map_or(0, |i| i.threads),
+        kernel: of_model(|i| &i.kernel),
         cpu: cpu(),
     }
 }
 
 /// SHA-256 over rubric, checklists, refusals, signals, judge prompts, and the content of this grade.
-fn prompt_sha256(input: &GradeInput<'_>) -> String {
+#[must_use]
+pub fn prompt_sha256(input: &GradeInput<'_>) -> String {
     let mut hash = Sha256::new();
     for text in
         [rubric::TEXT, checklist::SYSTEM_DESIGN, checklist::BEHAVIOURAL, refusal::TEXT, signals::TEXT, judge::TEXT]

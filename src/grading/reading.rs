@@ -57,6 +57,23 @@ pub fn around(level: f64, sigma: f64) -> [f64; 5] {
     normalised(std::array::from_fn(weight))
 }
 
+/// The same with `level` as its mean: the scale's ends would draw the mean of a plain bell towards the middle. A level is
+/// held a hair within the ends, which no bell reaches.
+#[must_use]
+pub fn with_mean(level: f64, sigma: f64) -> [f64; 5] {
+    let level = level.clamp(1.02, 4.98);
+    let (mut low, mut high) = (1.0 - 6.0 * sigma, 5.0 + 6.0 * sigma);
+    for _ in 0..50 {
+        let middle = f64::midpoint(low, high);
+        if expected(&around(middle, sigma)) < level {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    around(f64::midpoint(low, high), sigma)
+}
+
 /// Mean level of a distribution.
 #[must_use]
 pub fn expected(levels: &[f64; 5]) -> f64 {
@@ -107,6 +124,17 @@ mod tests {
     }
 
     #[test]
+    fn a_bell_keeps_its_mean_up_to_the_ends() {
+        for sigma in [0.5, 0.8, 1.1, 1.4] {
+            for level in [1.0, 1.3, 2.0, 3.1, 4.5, 4.9, 5.0_f64] {
+                let levels = with_mean(level, sigma);
+                assert!((expected(&levels) - level).abs() < 0.03, "{level} {sigma} {levels:?}");
+                assert!((levels.iter().sum::<f64>() - 1.0).abs() < 1e-9 && levels.iter().all(|p| *p >= 0.0));
+            }
+        }
+    }
+
+    #[test]
     fn the_leash_holds_a_model_that_says_five() {
         let combine = &Rubric::builtin().combine;
         let low = around(1.5, combine.sigma);
@@ -120,7 +148,7 @@ mod tests {
     #[test]
     fn strength_rises_with_lift_and_is_bounded() {
         let combine = &Rubric::builtin().combine;
-        let at = |lift| strength(combine, 0.5, Judgement { p_yes: 0.5, lift });
+        let at = |lift| strength(combine, 0.5, Judgement { p_yes: Some(0.5), lift });
         assert!(at(-9.0) < combine.usable && at(0.0) >= combine.usable && at(9.0) > at(0.0));
         assert!((at(9.0) - at(2.0)).abs() < 1e-9);
     }

@@ -281,7 +281,7 @@ pub fn is_instruction(passage: &Passage) -> bool {
     let encoded = words
         .iter()
         .any(|w| w.len() > 60 && w.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
-    encoded || cue::any(&rules.injection, &words)
+    encoded || cue::any(&rules.injection, &passage::spoken(&visible))
 }
 
 #[cfg(test)]

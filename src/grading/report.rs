@@ -30,6 +30,8 @@ pub struct Findings<'a> {
     pub models: Vec<[f64; 5]>,
     /// Rules that apply to this dimension.
     pub caps: Vec<Cap>,
+    /// What a calibration may learn from, as [`super::levels::NAMES`] lists it.
+    pub features: Vec<f64>,
 }
 
 /// A scored report, or one that says why not.
@@ -45,6 +47,7 @@ pub fn report(rubric: &Rubric, round: Round, findings: Findings<'_>) -> Dimensio
         let reason = Reason { code: "too-little-evidence".into(), message };
         let mut report = not_assessed(rubric, round, findings.text, reason);
         report.evidence = findings.evidence;
+        report.features = findings.features;
         report.caps = findings.caps.into_iter().map(|c| c.applied).collect();
         report.checklist = findings.items.into_iter().map(|(_, reading)| reading).collect();
         return report;
@@ -79,6 +82,7 @@ pub fn report(rubric: &Rubric, round: Round, findings: Findings<'_>) -> Dimensio
         drill: Some(findings.text.drills[(score.floor() as usize).clamp(1, 4) - 1].clone()),
         staff_note: Some(staff),
         checklist: findings.items.into_iter().map(|(_, reading)| reading).collect(),
+        features: findings.features,
     }
 }
 
@@ -102,6 +106,7 @@ pub fn not_assessed(rubric: &Rubric, round: Round, text: &DimensionText, reason:
         drill: None,
         staff_note: None,
         checklist: Vec::new(),
+        features: Vec::new(),
     }
 }
 

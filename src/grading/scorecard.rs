@@ -121,6 +121,9 @@ pub struct DimensionReport {
     pub staff_note: Option<String>,
     /// What was looked for and what was found, for the curious.
     pub checklist: Vec<ItemReading>,
+    /// The numbers behind the level, for a calibration; not part of the file.
+    #[serde(skip)]
+    pub features: Vec<f64>,
 }
 
 /// Why a dimension has no number.
@@ -268,14 +271,18 @@ pub struct Provenance {
     pub cpu: String,
 }
 
-/// Computes the total: mean of the scored dimensions, no verdict when too many core dimensions have no number.
+/// Computes the total: mean of the scored dimensions, no verdict when too many core dimensions have no number. `learnt_on`
+/// is the number of written interviews that the levels were calibrated on, if they were.
 #[must_use]
-pub fn overall(rubric: &Rubric, round: Round, dimensions: &[DimensionReport], calibrated: bool) -> Overall {
+pub fn overall(rubric: &Rubric, round: Round, dimensions: &[DimensionReport], learnt_on: Option<usize>) -> Overall {
     let scores: Vec<f64> = dimensions.iter().filter_map(|d| d.score).collect();
     let core = rubric.core(round);
     let missing: Vec<&str> =
         dimensions.iter().filter(|d| core.contains(&d.id) && d.score.is_none()).map(|d| d.title.as_str()).collect();
-    let doubt = if calibrated { "" } else { " The scale is uncalibrated: a proposal, not a measurement." };
+    let doubt = learnt_on.map_or_else(
+        || " The scale is uncalibrated: a proposal, not a measurement.".to_owned(),
+        |n| format!(" Calibrated on {n} interviews written for this project, not on real ones: a proposal, not a measurement."),
+    );
     if scores.is_empty() || missing.len() >= rubric.verdict.core_missing_limit {
         let note = format!("No verdict: {} not assessed.{doubt}", list(&missing));
         return Overall { score: None, level_reading: LevelReading::NoVerdict, note };

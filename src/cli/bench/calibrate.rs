@@ -1,18 +1,24 @@
 //! `offrecord bench calibrate`: what a model's probabilities are worth.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{bar, check_files, judge, parse_calibration, print, tell};
 use crate::bench::calibrate;
+use crate::bench::golden;
 use crate::bench::run::Plan;
 use crate::config::Global;
+use crate::exit::{self, Exit};
 
 /// Flags of `bench calibrate`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// JSON lines in the contract's shape; may be given several times.
-    #[arg(long, required = true, value_name = "FILE")]
+    #[arg(long, required_unless_present = "golden", value_name = "FILE")]
     data: Vec<PathBuf>,
+    /// Levels of whole interviews instead: a folder of golden transcripts. Reads by code alone; writes the file only if it
+    /// is better on problems it has not seen than the hand-made reading and than the length.
+    #[arg(long, num_args = 0..=1, default_missing_value = "benches/golden", conflicts_with_all = ["data", "split", "judge", "base"], value_name = "DIR")]
+    golden: Option<PathBuf>,
     /// Most items, spread evenly over all questions; 0 = all.
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
@@ -41,6 +47,9 @@ pub struct Args {
 /// # Errors
 /// As shown to the user.
 pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
+    if let Some(folder) = &args.golden {
+        return levels(global, &args, folder).await;
+    }
     check_files(&args.data)?;
     let engine = judge(global, args.judge.as_deref()).await?;
     let names: Vec<String> =
@@ -80,4 +89,62 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         text += &format!("weight {weight:+.4} {name}\n");
     }
     print(&text)
+}
+
+/// Learns levels on golden interviews.
+async fn levels(global: &Global, args: &Args, folder: &Path) -> anyhow::Result<()> {
+    if !folder.is_dir() {
+        let message = format!("{}: no such folder (name one: --golden DIR)", folder.display());
+        return Err(Exit::new(exit::NOT_FOUND, message));
+    }
+    let plan = golden::run::Plan {
+        folder: folder.to_owned(),
+        limit: args.limit,
+        metamorphic: false,
+        uncalibrated: true,
+        output: args.work.clone(),
+        seed: args.seed,
+    };
+    let recipe = "offrecord bench calibrate --golden benches/golden --output models/calibrations/interview.json";
+    let bar = bar();
+    let mut progress = |done: usize, all: usize| tell(&bar, done, all);
+    let (file, report) = golden::calibrate::calibrate(&plan, recipe, &mut progress).await?;
+    bar.finish_and_clear();
+    if report.kept {
+        std::fs::write(&args.output, serde_json::to_string(&file)? + "\n")?;
+    }
+    if global.json {
+        print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
+    } else {
+        print(&told(&report))?;
+    }
+    if report.kept {
+        eprintln!("Written: {}", args.output.display());
+        return Ok(());
+    }
+    let message = "on problems it has not seen it is no better than the hand-made reading and the length: not written";
+    Err(Exit::new(exit::THRESHOLD, message))
+}
+
+fn told(report: &golden::calibrate::Report) -> String {
+    let mut text =
+        format!("{} interviews, {} labels; penalties {:?}\n", report.interviews, report.labels, report.penalties);
+    for (penalties, error) in &report.errors {
+        text += &format!("held-out error {error:.4} levels, penalties {penalties:?}\n");
+    }
+    for (dimension, sides) in &report.held_out {
+        for (side, metrics) in sides {
+            text += &format!("{dimension:15} {side:12}");
+            for name in ["spearman", "qwk", "within_one_level", "mae_levels"] {
+                text += &metrics.get(name).map_or(format!("  {name} -"), |m| {
+                    format!("  {name} {:.3} [{:.3}, {:.3}]", m.value, m.low, m.high)
+                });
+            }
+            text.push('\n');
+        }
+    }
+    for (name, weight) in &report.weights {
+        text += &format!("weight {weight:.4} {name}\n");
+    }
+    text
 }

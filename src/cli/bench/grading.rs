@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{bar, check_files, judge, parse_calibration, print, tell};
+use crate::bench::golden::{results, run as golden};
 use crate::bench::run::{self, Plan};
 use crate::config::Global;
 use crate::engine::Engine;
@@ -14,22 +15,30 @@ use crate::grading::calibrations;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// JSON lines in the contract's shape; may be given several times.
-    #[arg(long, required = true, value_name = "FILE")]
+    #[arg(long, required_unless_present = "golden", value_name = "FILE")]
     data: Vec<PathBuf>,
+    /// Whole interviews with labels instead: a folder of golden transcripts.
+    #[arg(long, num_args = 0..=1, default_missing_value = "benches/golden", conflicts_with_all = ["data", "split"], value_name = "DIR")]
+    golden: Option<PathBuf>,
+    /// Also grade each golden transcript in all its variants: a section removed, paraphrased, padded, glossy, renamed,
+    /// with injected instructions, shuffled, as heard by a speech recogniser.
+    #[arg(long, requires = "golden")]
+    metamorphic: bool,
     /// Most items, spread evenly over all questions; 0 = all.
     #[arg(long, default_value_t = 0, value_name = "N")]
     limit: usize,
     /// Only items with this `split`.
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
-    /// Model that judges (the same as --model); `none` = surface features only.
+    /// Model that judges (the same as --model); `none` = code only; `http://HOST:PORT` = a server that speaks OpenAI's chat
+    /// completions with log-probabilities (its key: OFFRECORD_JUDGE_KEY).
     #[arg(long, value_name = "ID")]
     judge: Option<String>,
     /// Where results.json, samples.jsonl and report.html go; a stopped run in it goes on.
     #[arg(long, default_value = "bench-grading", value_name = "DIR")]
     output: PathBuf,
-    /// Calibration file; `none` = the model's own marks. Left out: the shipped one for the model, else that of surface
-    /// features.
+    /// Calibration file; `none` = the model's own marks (with --golden: the hand-made reading). Left out: the shipped one
+    /// for the model, else that of surface features.
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// Seed of the bootstrap.
@@ -47,6 +56,12 @@ pub struct Args {
 pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     check_files(&args.data)?;
     let engine = judge(global, args.judge.as_deref()).await?;
+    if let Some(folder) = args.golden {
+        let (limit, metamorphic, output, seed) = (args.limit, args.metamorphic, args.output, args.seed);
+        let uncalibrated = args.calibration.is_some_and(|path| path.as_os_str() == "none");
+        let plan = golden::Plan { folder, limit, metamorphic, uncalibrated, output, seed };
+        return super::golden::run(global, plan, engine, &args.fail_under).await;
+    }
     let shipped = calibration(args.calibration.as_deref(), engine.as_ref())?;
     match &shipped {
         Some((file, _)) if engine.is_some() && file.model_sha256.is_empty() => eprintln!(
@@ -139,9 +154,10 @@ fn summary(results: &run::Results) -> String {
 
 fn threshold(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or("write METRIC=VALUE, such as pearson=0.4")?;
-    let known = crate::bench::measure::METRICS.iter().any(|(metric, _)| *metric == name);
-    if !known {
-        let all: Vec<&str> = crate::bench::measure::METRICS.iter().map(|(m, _)| *m).collect();
+    let answers = crate::bench::measure::METRICS.iter().map(|(metric, _)| *metric);
+    let mut all: Vec<&str> = answers.chain(results::names()).collect();
+    all.dedup();
+    if !all.contains(&name) {
         return Err(format!("no metric {name} (there are: {})", all.join(", ")));
     }
     value.parse().map(|v| (name.to_owned(), v)).map_err(|_| format!("{value} is not a number"))

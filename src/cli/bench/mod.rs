@@ -2,13 +2,16 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod golden;
 pub mod grading;
+pub mod import;
 pub mod interviewer;
 pub mod speed;
 
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::bench::remote::{self, RemoteError, Settings};
 use crate::config::Global;
 use crate::engine::Engine;
 use crate::exit::{self, Exit};
@@ -23,6 +26,8 @@ pub enum Verb {
     Calibrate(calibrate::Args),
     /// Two runs of `bench grading` on the same data: which metric got better or worse.
     Compare(compare::Args),
+    /// Results of lm-evaluation-harness, promptfoo or Prometheus as data for `bench grading`.
+    Import(import::Args),
     /// Tokens per second of reading and writing.
     Speed(speed::Args),
     /// Simulated candidates against the real interviewer.
@@ -38,6 +43,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Grading(args) => grading::run(global, args).await,
         Verb::Calibrate(args) => calibrate::run(global, args).await,
         Verb::Compare(args) => compare::run(global, &args),
+        Verb::Import(args) => import::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }
@@ -46,10 +52,14 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
 async fn judge(global: &Global, id: Option<&str>) -> anyhow::Result<Option<Engine>> {
     match id {
         Some("none") => Ok(None),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => Err(Exit::new(
-            exit::USAGE,
-            "a judge behind a URL is not built yet: name an installed model (offrecord models list)",
-        )),
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            let (settings, offline) = (Settings::new(url), global.is_offline());
+            let engine = tokio::task::spawn_blocking(move || remote::connect(settings, offline)).await?;
+            Ok(Some(engine.map_err(|error| match &error {
+                RemoteError::NoAnswer { .. } => Exit::new(exit::FAILURE, error.to_string()),
+                _ => Exit::new(exit::USAGE, error.to_string()),
+            })?))
+        }
         Some(id) => {
             let global = Global { model: Some(id.to_owned()), ..global.clone() };
             Ok(Some(crate::catalogue::open_engine(&global).await?))

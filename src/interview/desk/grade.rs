@@ -105,7 +105,7 @@ impl Desk {
                 telling.tell(GradeEvent::Dimension { dimension });
             }
         };
-        let card = grading::grade(engine, &input, &grading::GradeOptions { seed }, &mut progress)
+        let card = grading::grade(engine, &input, &grading::GradeOptions { seed, ..Default::default() }, &mut progress)
             .await
             .map_err(|error| SessionError::WrongState(error.to_string()))?;
         let overall = card.overall.score.map(|score| score as f32);
