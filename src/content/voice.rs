@@ -69,6 +69,8 @@ pub struct Says {
     pub claims: BTreeMap<Stage, Vec<String>>,
     /// Wordings by act.
     pub wordings: BTreeMap<Act, Vec<String>>,
+    /// What a model is told to ask for when it words the move itself, by act; an act that is left out is never worded freely.
+    pub instructions: BTreeMap<Act, Vec<String>>,
     /// The last resort, for any act.
     pub spare: Vec<String>,
     /// Last words.

@@ -54,13 +54,28 @@ fn options() -> Vec<String> {
 }
 
 fn prompt(system: &str, question: &str, answer: &str, ask: &str) -> Prompt {
+    then(system, question, answer, format!("{ask} Yes or No?"))
+}
+
+fn then(system: &str, question: &str, answer: &str, request: String) -> Prompt {
     Prompt::system(system)
         .user(told(question, answer))
         .assistant("I have read the question and the answer.")
-        .user(format!("{ask} Yes or No?"))
+        .user(request)
 }
 
-fn cut(answer: &str) -> &str {
+/// The same beginning with another request at the end: what was read for the judgements is not read again.
+///
+/// # Errors
+/// [`PromptError`] when the prompt file is damaged.
+pub fn asking(question: &str, answer: &str, request: String) -> Result<Prompt, PromptError> {
+    let system = PromptFile::load("interviewer/judge.md")?.render(())?;
+    Ok(then(&system, question, answer, request))
+}
+
+/// The part of an answer that a model reads.
+#[must_use]
+pub fn cut(answer: &str) -> &str {
     let mut end = answer.len().min(LONGEST);
     while !answer.is_char_boundary(end) {
         end -= 1;

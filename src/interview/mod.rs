@@ -11,11 +11,13 @@ pub mod desk;
 pub mod dice;
 pub mod director;
 pub mod facts;
+pub mod free;
 pub mod hints;
 pub mod interviewer;
 pub mod judge;
 pub mod lexicon;
 pub mod note;
+pub mod picking;
 pub mod plan;
 #[cfg(test)]
 mod properties;
@@ -26,5 +28,7 @@ mod readings;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+pub mod topic;
 pub mod transcript;
+pub mod way;
 pub mod wording;

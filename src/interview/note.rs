@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Stage;
+use super::way::Said;
 
 /// What sort of answer it is, found by code first and by P(yes) where code cannot know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -321,6 +322,8 @@ pub struct Note {
     pub seconds: f64,
     /// What was said next, and why. Set by the session once decided.
     pub next: Option<Move>,
+    /// How that came to its words. Set once it was said.
+    pub said: Option<Said>,
 }
 
 impl Note {

@@ -11,7 +11,9 @@ use crate::candidate::{banks, profiles};
 use crate::config::Global;
 use crate::content::Content;
 use crate::exit::{self, Exit};
+use crate::interview::interviewer::Manner;
 use crate::interview::transcript::{Round, Speaker};
+use crate::interview::way::Way;
 use crate::{catalogue, prompts};
 
 /// Flags of `bench interviewer`.
@@ -29,6 +31,9 @@ pub struct Args {
     /// First seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// How moves are worded: what the model's catalogue entry says if left out.
+    #[arg(long, conflicts_with = "no_model")]
+    way: Option<Way>,
     /// Listen by cues alone, without a model.
     #[arg(long)]
     no_model: bool,
@@ -65,12 +70,14 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if people.is_empty() {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
     }
+    let measured = engine.as_ref().map_or(Way::Composed, |e| catalogue::wording_of(e.info()));
+    let manner = Manner::of(args.way.unwrap_or(measured));
     let mut by_candidate: BTreeMap<&str, Figures> = BTreeMap::new();
     let mut all = Figures::default();
     for profile in &people {
         for (round, problem) in rooms(&content, &banks, args.round) {
             for seed in args.seed..args.seed + args.repeats {
-                let case = Case { profile, round, problem: &problem, minutes: args.minutes, seed };
+                let case = Case { manner, profile, round, problem: &problem, minutes: args.minutes, seed };
                 let held = hold(engine.as_ref(), &content, &banks, case).await?;
                 if let Some(dir) = &args.output {
                     std::fs::create_dir_all(dir)?;
@@ -96,13 +103,13 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             "version": env!("CARGO_PKG_VERSION"),
             "model": engine.as_ref().map(|e| e.info().clone()),
             "prompts_sha256": prompts::sha256_of(""),
-            "minutes": args.minutes, "seed": args.seed, "repeats": args.repeats,
+            "way": manner.way, "minutes": args.minutes, "seed": args.seed, "repeats": args.repeats,
         });
         let summary = json!({ "all": all, "gap_recall": all.gap_recall(), "gap_precision": all.gap_precision(),
             "class_recall": all.class_recall(), "candidates": by_candidate, "missed_targets": missed, "provenance": provenance });
         println!("{summary}");
     } else {
-        print!("{}", table(&by_candidate, &all));
+        print!("{}{}", table(&by_candidate, &all), worded(&all));
     }
     if missed.is_empty() {
         Ok(())
@@ -175,6 +182,21 @@ fn table(by_candidate: &BTreeMap<&str, Figures>, all: &Figures) -> String {
         );
     }
     text
+}
+
+/// How the follow-ups came to their words.
+fn worded(all: &Figures) -> String {
+    let ways: Vec<String> = all.ways.iter().map(|(way, n)| format!("{n} {way:?}")).collect();
+    format!(
+        "follow-ups: {}; fell back {}; quotations of the model {}; refused and not shown {}; shown with a fault {}; \
+         {:.2} s of wording a turn\n",
+        ways.join(", "),
+        all.fell_back,
+        all.pointed,
+        all.refused,
+        all.shown_faults,
+        all.wording_seconds / all.answers.max(1) as f64
+    )
 }
 
 /// An interview to read, with what the program made of it between the lines.
