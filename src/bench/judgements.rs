@@ -100,6 +100,66 @@ pub fn ranking(judgements: &[Judgement]) -> Option<f64> {
     (pairs > 0).then(|| won / pairs as f64)
 }
 
+/// A labelled pair of statements, judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairJudgement {
+    /// The label: both cannot hold.
+    pub contradicts: bool,
+    /// The model's P(yes), its habit taken off.
+    pub p_yes: f32,
+    /// The statements.
+    pub earlier: String,
+    /// The later one.
+    pub now: String,
+}
+
+/// Judges the labelled pairs of `contradictions.toml`.
+///
+/// # Errors
+/// As [`judge::p_contradicts`].
+pub async fn contradictions(engine: &Engine) -> Result<Vec<PairJudgement>, JudgeError> {
+    #[derive(serde::Deserialize)]
+    struct Labelled {
+        earlier: String,
+        now: String,
+        contradicts: bool,
+    }
+    #[derive(serde::Deserialize)]
+    struct File {
+        pair: Vec<Labelled>,
+    }
+    let file: File =
+        toml::from_str(include_str!("contradictions.toml")).expect("the labelled pairs do not parse. This is a bug.");
+    let mut judged = Vec::new();
+    for eight in file.pair.chunks(8) {
+        let pairs: Vec<_> = eight.iter().map(|p| (p.earlier.clone(), p.now.clone())).collect();
+        let p = judge::p_contradicts(engine, &pairs).await?;
+        judged.extend(eight.iter().zip(p).map(|(l, p_yes)| PairJudgement {
+            contradicts: l.contradicts,
+            p_yes,
+            earlier: l.earlier.clone(),
+            now: l.now.clone(),
+        }));
+    }
+    Ok(judged)
+}
+
+/// The chance that a contradiction is judged higher than a consistent pair.
+#[must_use]
+pub fn pair_ranking(judged: &[PairJudgement]) -> Option<f64> {
+    let as_answers: Vec<Judgement> = judged
+        .iter()
+        .map(|j| Judgement {
+            of: String::new(),
+            topic: String::new(),
+            covers: j.contradicts,
+            cue: false,
+            p_yes: j.p_yes,
+        })
+        .collect();
+    ranking(&as_answers)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

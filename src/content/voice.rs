@@ -67,6 +67,8 @@ pub struct Says {
     pub review: Review,
     /// First question of a stage on a claim of the résumé, for the stages that have one.
     pub claims: BTreeMap<Stage, Vec<String>>,
+    /// For a statement that does not go with a claim of the résumé ({earlier}).
+    pub against_resume: Vec<String>,
     /// Wordings by act.
     pub wordings: BTreeMap<Act, Vec<String>>,
     /// What a model is told to ask for when it words the move itself, by act; an act that is left out is never worded freely.
@@ -126,6 +128,7 @@ pub struct Hears {
     pub components: Vec<String>,
     pub heavy: Vec<String>,
     pub opposites: Vec<[String; 2]>,
+    pub tensions: Vec<[String; 2]>,
     pub claims: Vec<String>,
     pub interviewer: Forbidden,
     pub lint: LintLists,

@@ -4,23 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::judge::JudgeError;
 use super::lexicon::{self, Word};
-use super::note::{AnswerClass, Finding, Note};
+use super::note::{AnswerClass, Contradiction, Finding, Note};
 use super::plan::{Plan, Stage};
 use super::reading::{RUNGS, Reading, rung};
+use super::tension::Earlier;
+use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
 use super::{anchor, classify, contradiction, facts, judge};
 use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
-// Calibrated on the 212 labelled answers under `prompts/candidates/answers` (`bench interviewer --judgements`) with the
-// 1.5B default: P(yes) ranks an answer over a gap in 0.79 of the pairs, so it is a second opinion and no more.
-
-/// A cue below this P(yes) is not believed (1 of 106 answers and 2 of 106 gaps lie below).
-const VETO: f32 = 0.2;
-/// No cue, but at least this P(yes) and [`LONG_ENOUGH`] words: believed (24 of 106 answers, 5 of 106 gaps lie above).
-const TRUST: f32 = 0.7;
+/// A judgement without a cue is only believed of an answer of this many words.
 const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
@@ -32,21 +29,74 @@ pub async fn listen(
     notes: &BTreeMap<u32, Note>,
     now_ms: u64,
 ) -> Note {
+    let thresholds = thresholds::of(engine.info());
+    listen_with(engine, &thresholds, content, plan, turns, notes, now_ms).await
+}
+
+/// The same with these thresholds in place of the model's own.
+pub async fn listen_with(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    content: &Content,
+    plan: &Plan,
+    turns: &[Turn],
+    notes: &BTreeMap<u32, Note>,
+    now_ms: u64,
+) -> Note {
     let began = Instant::now();
     let reading = Reading::new(content, plan, turns, notes, now_ms);
     let mut heard = hear(&reading);
     if heard.note.class == AnswerClass::Plain || heard.note.class == AnswerClass::Asks {
-        let asks: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
-        let questions: Vec<String> = asks.iter().map(|t| t.ask.clone()).collect();
-        let answer = reading.answer().map_or("", |t| t.text.as_str());
-        match judge::p_yes(engine, reading.question(), answer, &questions).await {
-            Ok(p) => second_opinion(&mut heard.note, &asks, &p),
+        let judged = tokio::join!(
+            judge_coverage(engine, thresholds, &reading, &heard),
+            judge_contradictions(engine, thresholds, &reading, &heard.note),
+        );
+        match judged.0 {
+            Ok((asks, p)) => second_opinion(&mut heard.note, thresholds, &asks, &p),
+            Err(error) => heard.note.engine_trouble = Some(error.to_string()),
+        }
+        match judged.1 {
+            Ok(found) => heard.note.contradiction = heard.note.contradiction.or(found),
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
     }
     settle_class(&mut heard.note, &reading);
     heard.note.seconds = began.elapsed().as_secs_f64();
     heard.note
+}
+
+async fn judge_coverage(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    heard: &Heard,
+) -> Result<(Vec<Target>, Vec<f32>), JudgeError> {
+    if thresholds.coverage.is_none() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let asks: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
+    let questions: Vec<String> = asks.iter().map(|t| t.ask.clone()).collect();
+    let answer = reading.answer().map_or("", |t| t.text.as_str());
+    let p = judge::p_yes(engine, reading.question(), answer, &questions).await?;
+    Ok((asks, p))
+}
+
+/// The likeliest contradiction by meaning, when words alone found none.
+async fn judge_contradictions(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    note: &Note,
+) -> Result<Option<Contradiction>, JudgeError> {
+    let Some(least) = thresholds.contradiction.filter(|_| note.contradiction.is_none()) else { return Ok(None) };
+    let answer = reading.answer().map_or("", |t| t.text.as_str());
+    let pairs = contradiction::doubtful(&reading.content.voice, &earlier(reading), answer);
+    let asks: Vec<(String, String)> =
+        pairs.iter().map(|p| (p.between.earlier.clone(), p.between.now.clone())).collect();
+    let p = judge::p_contradicts(engine, &asks).await?;
+    let judged = pairs.into_iter().zip(p).filter(|(_, p)| *p >= least);
+    let likeliest = judged.max_by(|a, b| a.1.total_cmp(&b.1));
+    Ok(likeliest.map(|(pair, p)| Contradiction { p_yes: Some(p), ..pair.between }))
 }
 
 /// The same without a model: lexical evidence only.
@@ -250,19 +300,22 @@ fn flags<'a>(reading: &Reading<'a>) -> &'a [RedFlag] {
     }
 }
 
-/// Earlier answers that held content.
-fn earlier<'a>(reading: &Reading<'a>) -> Vec<(u32, &'a str)> {
+/// Earlier answers that held content, and what the résumé claims.
+fn earlier<'a>(reading: &Reading<'a>) -> Vec<Earlier<'a>> {
     let usable = |seq: u32| reading.notes.iter().any(|(s, n)| *s == seq && n.class.holds_content());
     let newest = reading.answer().map_or(0, |t| t.seq);
-    reading.turns.iter().filter(|t| t.seq < newest && usable(t.seq)).map(|t| (t.seq, t.text.as_str())).collect()
+    let claims = reading.plan.claims.iter().map(|c| Earlier { seq: 0, text: &c.text, of_resume: true });
+    let answers = reading.turns.iter().filter(|t| t.seq < newest && usable(t.seq));
+    claims.chain(answers.map(|t| Earlier { seq: t.seq, text: &t.text, of_resume: false })).collect()
 }
 
 /// Brings the model's judgements in: a veto on cues, and trust only when it is very sure.
-fn second_opinion(note: &mut Note, asks: &[Target], p: &[f32]) {
+fn second_opinion(note: &mut Note, thresholds: &Thresholds, asks: &[Target], p: &[f32]) {
+    let Some(Coverage { veto, trust }) = thresholds.coverage else { return };
     for (target, &p) in asks.iter().zip(p) {
         let by_cue = note.covered.iter().position(|f| f.id == target.id);
         match by_cue {
-            Some(at) if p < VETO => {
+            Some(at) if p < veto => {
                 let mut doubted = note.covered.remove(at);
                 doubted.p_yes = Some(p);
                 note.undecided.push(doubted);
@@ -270,7 +323,7 @@ fn second_opinion(note: &mut Note, asks: &[Target], p: &[f32]) {
             Some(at) => note.covered[at].p_yes = Some(p),
             None => {
                 let found = Finding { id: target.id.clone(), p_yes: Some(p), ..Finding::default() };
-                if p >= TRUST && note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain {
+                if p >= trust && note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain {
                     note.covered.push(found);
                 } else {
                     note.undecided.push(found);

@@ -129,6 +129,7 @@ fn which_holds(reading: &Reading<'_>, note: &Note) -> Option<Move> {
         quote: found.now.clone(),
         quote_fits: true,
         earlier_quote: found.earlier.clone(),
+        earlier_of_resume: found.of_resume,
         ..stay(reading, Act::AskWhichHolds, &topic, "two statements that do not go together")
     })
 }

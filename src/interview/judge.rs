@@ -45,6 +45,37 @@ pub fn ahead(question: &str, draft: &str) -> Result<Prompt, PromptError> {
     Ok(Prompt::system(system).user(told(question, draft)))
 }
 
+/// P(yes) that each pair of statements cannot both be true. What the model says of a statement and itself is taken off:
+/// that is its habit and no finding.
+///
+/// # Errors
+/// [`JudgeError`]; the caller goes on with lexical evidence.
+pub async fn p_contradicts(engine: &Engine, pairs: &[(String, String)]) -> Result<Vec<f32>, JudgeError> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let system = PromptFile::load("interviewer/contradiction.md")?.render(())?;
+    let ask = |a: &str, b: &str| Choice {
+        prompt: Prompt::system(&system)
+            .user(format!("Earlier: «{a}»\nNow: «{b}»\n\nDo these two statements contradict each other? Yes or No?")),
+        options: options(),
+    };
+    let choices = pairs.iter().flat_map(|(a, b)| [ask(a, b), ask(a, a)]).collect();
+    let request = ChooseRequest { choices, hidden: false, priority: Priority::Interactive };
+    let scored = engine.choose(request).await?;
+    let yes: Vec<f32> = scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect();
+    Ok(yes.chunks(2).map(|two| sigmoid(logit(two[0]) - logit(two.get(1).copied().unwrap_or(0.5)))).collect())
+}
+
+fn logit(p: f32) -> f32 {
+    let p = p.clamp(1e-4, 1.0 - 1e-4);
+    (p / (1.0 - p)).ln()
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
 fn told(question: &str, answer: &str) -> String {
     format!("Question: {question}\n\nAnswer: {}", cut(answer))
 }

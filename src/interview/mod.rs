@@ -28,6 +28,8 @@ mod readings;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+pub mod tension;
+pub mod thresholds;
 pub mod topic;
 pub mod transcript;
 pub mod way;

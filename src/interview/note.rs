@@ -119,6 +119,10 @@ pub struct Contradiction {
     pub earlier: String,
     /// The words of this turn (verbatim).
     pub now: String,
+    /// The earlier words stand in the résumé; `earlier_seq` is then 0.
+    pub of_resume: bool,
+    /// The model's P(yes), if it was asked.
+    pub p_yes: Option<f32>,
 }
 
 /// What the interviewer does next, decided by code. The words come later.
@@ -139,6 +143,8 @@ pub struct Move {
     pub quote_near: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
+    /// The second piece stands in the résumé.
+    pub earlier_of_resume: bool,
     /// Facts to tell first, by id.
     pub facts: Vec<String>,
     /// The candidate asked for something that the sheet does not hold.
@@ -165,6 +171,7 @@ impl Default for Move {
             quote_fits: false,
             quote_near: false,
             earlier_quote: String::new(),
+            earlier_of_resume: false,
             facts: Vec::new(),
             not_on_sheet: false,
             story: String::new(),

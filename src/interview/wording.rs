@@ -302,6 +302,7 @@ impl<'a> Voiced<'a> {
         match self.next.act {
             Act::OpenStage => self.stage_forms(),
             Act::AssumeAndMove if self.is_review() => self.stage_forms(),
+            Act::AskWhichHolds if self.next.earlier_of_resume => says.against_resume.clone(),
             Act::Answer if self.is_review() => says.review.answer.clone(),
             Act::Probe | Act::Deepen => own,
             Act::Adapt if !own.is_empty() => own,

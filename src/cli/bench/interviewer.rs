@@ -49,6 +49,9 @@ pub struct Args {
     /// Only judge the labelled answers, one JSON object a line: how well this model tells a gap from an answer.
     #[arg(long, conflicts_with = "no_model")]
     judgements: bool,
+    /// Only judge labelled pairs of statements for contradictions, one JSON object a line.
+    #[arg(long, conflicts_with_all = ["no_model", "judgements"])]
+    contradictions: bool,
     /// Say what was misheard.
     #[arg(long)]
     misses: bool,
@@ -65,6 +68,15 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut people = profiles(args.candidates.as_deref())?;
     if let (true, Some(engine)) = (args.judgements, &engine) {
         return judge(engine, &content, &banks).await;
+    }
+    if let (true, Some(engine)) = (args.contradictions, &engine) {
+        let judged = judgements::contradictions(engine).await?;
+        for pair in &judged {
+            println!("{}", serde_json::to_string(pair)?);
+        }
+        let ranking = judgements::pair_ranking(&judged).unwrap_or(f64::NAN);
+        eprintln!("{} pairs judged by {}, ranking {ranking:.3} (0.5 = a coin)", judged.len(), engine.info().id);
+        return Ok(());
     }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
     if people.is_empty() {
