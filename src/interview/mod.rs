@@ -28,6 +28,7 @@ mod readings;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+pub mod tailoring;
 pub mod tension;
 pub mod thresholds;
 pub mod topic;

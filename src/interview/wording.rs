@@ -99,13 +99,34 @@ pub fn opening(content: &Content, plan: &Plan) -> String {
 fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
     let first = plan.first_stage();
     if first.is_story() {
-        let told = plan.stories.first().and_then(|s| question(content, &s.competency, &s.question));
-        told.map(|q| q.ask.clone()).unwrap_or_default()
+        let Some(story) = plan.stories.first() else { return String::new() };
+        let ask = question(content, &story.competency, &story.question).map(|q| q.ask.clone()).unwrap_or_default();
+        on_document(content, plan, first, &story.competency, &ask, dice).unwrap_or(ask)
     } else {
         let on_claim = on_claim(content, plan, first);
         let forms = if on_claim.is_empty() { content.voice.says.openings(first) } else { &on_claim };
         dice.pick(forms).cloned().unwrap_or_default()
     }
+}
+
+/// The first question of a story behind a line of the résumé, in a round that has no project to quote it at, or of the
+/// posting that asks for such a story. Both are data: they stand between quotation marks and are never filled again.
+fn on_document(
+    content: &Content,
+    plan: &Plan,
+    stage: Stage,
+    competency: &str,
+    ask: &str,
+    dice: &mut Dice,
+) -> Option<String> {
+    let says = &content.voice.says;
+    let (forms, slot, line) =
+        match (plan.claim(stage).filter(|_| stage.is_story()), plan.wanted.requirement(competency)) {
+            (Some(claim), _) if stage != Stage::Flagship => (&says.claim_first, "claim", claim.text.as_str()),
+            (_, Some(requirement)) => (&says.requirement, "requirement", requirement),
+            _ => return None,
+        };
+    dice.pick(forms).map(|form| fill(form, &[(slot, line), ("first", ask)]))
 }
 
 /// First questions of a stage that quote a claim of the résumé; empty without one. The claim is data: it stands
@@ -311,7 +332,7 @@ impl<'a> Voiced<'a> {
             {
                 own
             }
-            Act::NextStory => self.with_first(says.wordings(Act::NextStory), &self.story_question(|q| &q.ask)),
+            Act::NextStory => self.next_story(),
             Act::TakeAMoment => {
                 let nearby = self.story_question(|q| &q.nearby);
                 let own: Vec<String> = if nearby.is_empty() { self.stage_forms() } else { vec![nearby] };
@@ -334,6 +355,21 @@ impl<'a> Voiced<'a> {
             return Vec::new();
         }
         forms.iter().map(|form| form.replace("{first}", first)).collect()
+    }
+
+    /// Opens a story; on a line of the posting that asks for it, each line once.
+    fn next_story(&self) -> Vec<String> {
+        let ask = self.story_question(|q| &q.ask);
+        let plain = self.with_first(self.content.voice.says.wordings(Act::NextStory), &ask);
+        let (content, plan, next) = (self.content, self.plan, self.next);
+        let wanted = plan.wanted.requirement(&next.story);
+        let said = |line: &str| self.asked_before().iter().any(|t| t.contains(line));
+        let fresh = wanted.is_some_and(|line| !said(line)) || plan.claim(next.stage).is_some_and(|c| !said(&c.text));
+        match on_document(content, plan, next.stage, &next.story, &ask, &mut self.dice("document")).filter(|_| fresh) {
+            // Already filled: braces in it are not slots, but the checks would take them for open ones.
+            Some(led) if !led.contains(['{', '}']) => vec![led],
+            _ => plain,
+        }
     }
 
     fn story_question(&self, part: impl Fn(&Question) -> &String) -> String {
