@@ -55,6 +55,10 @@ pub struct Says {
     pub not_on_sheet: Vec<String>,
     /// The same, when another question of the turn was answered.
     pub rest_not_on_sheet: Vec<String>,
+    /// Before facts that were asked for in an earlier turn.
+    pub asked_earlier: Vec<String>,
+    /// After facts, when more was asked for than is told at once.
+    pub parked: Vec<String>,
     /// Cost of hint rungs 1 to 4.
     pub hint_costs: [String; 4],
     /// Behavioural: what a re-phrase costs.

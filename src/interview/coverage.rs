@@ -50,6 +50,7 @@ pub async fn listen_with(
         let judged = tokio::join!(
             judge_coverage(engine, thresholds, &reading, &heard),
             judge_contradictions(engine, thresholds, &reading, &heard.note),
+            judge_facts(engine, thresholds, &reading, &heard),
         );
         match judged.0 {
             Ok((asks, p)) => second_opinion(&mut heard.note, thresholds, &asks, &p),
@@ -57,6 +58,18 @@ pub async fn listen_with(
         }
         match judged.1 {
             Ok(found) => heard.note.contradiction = heard.note.contradiction.or(found),
+            Err(error) => heard.note.engine_trouble = Some(error.to_string()),
+        }
+        match judged.2 {
+            Ok((matched, open)) => {
+                heard.note.not_on_sheet = open > 0;
+                for fact in matched {
+                    if !heard.note.facts.contains(&fact.id) {
+                        heard.note.facts.push(fact.id.clone());
+                        heard.note.matched.push(fact);
+                    }
+                }
+            }
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
     }
@@ -80,6 +93,37 @@ async fn judge_coverage(
     let p = judge::p_yes(engine, reading.question(), answer, &questions).await?;
     Ok((asks, p))
 }
+
+/// Questions that no words of the sheet match, matched by meaning: the likeliest fact of each, and how many stay open.
+async fn judge_facts(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    heard: &Heard,
+) -> Result<(Vec<Finding>, usize), JudgeError> {
+    let (Some(least), Some(problem)) = (thresholds.fact, reading.problem()) else {
+        return Ok((Vec::new(), heard.open.len()));
+    };
+    let lines: Vec<String> = problem.facts.iter().map(facts::line).collect();
+    let mut matched = Vec::new();
+    for question in heard.open.iter().take(MOST_OPEN) {
+        let p = judge::p_asks(engine, question, &lines).await?;
+        let likeliest = problem.facts.iter().zip(p).max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((fact, p)) = likeliest.filter(|(_, p)| *p >= least) {
+            matched.push(Finding {
+                id: fact.id.clone(),
+                quote: question.clone(),
+                p_yes: Some(p),
+                ..Finding::default()
+            });
+        }
+    }
+    let open = heard.open.len() - matched.len();
+    Ok((matched, open))
+}
+
+/// Questions of one answer that a model is asked to match.
+const MOST_OPEN: usize = 2;
 
 /// The likeliest contradiction by meaning, when words alone found none.
 async fn judge_contradictions(
@@ -130,6 +174,8 @@ struct Target {
 struct Heard {
     note: Note,
     targets: Vec<Target>,
+    /// Questions that no fact answers, as they were asked.
+    open: Vec<String>,
 }
 
 /// Evidence by code.
@@ -141,12 +187,14 @@ fn hear(reading: &Reading<'_>) -> Heard {
     let mut note =
         Note { stage: Some(reading.stage), words: words.len(), class: class.unwrap_or_default(), ..Note::default() };
     if class.is_some_and(|c| !c.holds_content()) {
-        return Heard { note, targets: Vec::new() };
+        return Heard { note, targets: Vec::new(), open: Vec::new() };
     }
+    let mut open = Vec::new();
     note.anchor = anchor::telling(&reading.content.voice.phrases, text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
         let asked = facts::asked(text, &problem.facts, &problem.brief, &reading.content.voice.asks);
         note.not_on_sheet = !asked.open.is_empty();
+        open = asked.open.iter().map(|range| text[range.clone()].trim().to_owned()).collect();
         let outside = words.len().saturating_sub(words_in(text, &facts::questions(text)));
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
             note.class = AnswerClass::Asks;
@@ -170,7 +218,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
         }
     }
     note.contradiction = contradiction::find(&reading.content.voice, &earlier(reading), text);
-    Heard { note, targets }
+    Heard { note, targets, open }
 }
 
 fn words_in(text: &str, ranges: &[std::ops::Range<usize>]) -> usize {

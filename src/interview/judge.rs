@@ -67,6 +67,25 @@ pub async fn p_contradicts(engine: &Engine, pairs: &[(String, String)]) -> Resul
     Ok(yes.chunks(2).map(|two| sigmoid(logit(two[0]) - logit(two.get(1).copied().unwrap_or(0.5)))).collect())
 }
 
+/// P(yes) that a candidate's question asks for each of `lines` (what a fact is asked for as).
+///
+/// # Errors
+/// [`JudgeError`]; the caller says that the sheet does not hold it.
+pub async fn p_asks(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let system = PromptFile::load("interviewer/fact.md")?.render(())?;
+    let choices = lines.iter().map(|line| Choice {
+        prompt: Prompt::system(&system)
+            .user(format!("A candidate asks: «{}»\n\nIs it about this: {line}? Yes or No?", cut(question))),
+        options: options(),
+    });
+    let request = ChooseRequest { choices: choices.collect(), hidden: false, priority: Priority::Interactive };
+    let scored = engine.choose(request).await?;
+    Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
+}
+
 fn logit(p: f32) -> f32 {
     let p = p.clamp(1e-4, 1.0 - 1e-4);
     (p / (1.0 - p)).ln()

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod coach;
 pub mod contradiction;
 pub mod coverage;
+pub mod debrief;
 pub mod desk;
 pub mod dice;
 pub mod director;

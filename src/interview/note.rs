@@ -147,6 +147,10 @@ pub struct Move {
     pub earlier_of_resume: bool,
     /// Facts to tell first, by id.
     pub facts: Vec<String>,
+    /// The facts were asked for in an earlier turn and put off.
+    pub of_earlier: bool,
+    /// Facts asked for that have to wait for the next turn.
+    pub parked: usize,
     /// The candidate asked for something that the sheet does not hold.
     pub not_on_sheet: bool,
     /// Behavioural: which story this is about (competency id).
@@ -173,6 +177,8 @@ impl Default for Move {
             earlier_quote: String::new(),
             earlier_of_resume: false,
             facts: Vec::new(),
+            of_earlier: false,
+            parked: 0,
             not_on_sheet: false,
             story: String::new(),
             question: String::new(),
@@ -311,6 +317,8 @@ pub struct Note {
     pub flags: Vec<Finding>,
     /// Facts it asked for, by id, in the order of asking.
     pub facts: Vec<String>,
+    /// Of those, the ones that only the model matched (id, its P(yes)).
+    pub matched: Vec<Finding>,
     /// It asked for something that is not on the sheet.
     pub not_on_sheet: bool,
     /// Design: the dive that it goes into, by id.

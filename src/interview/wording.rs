@@ -214,7 +214,13 @@ impl<'a> Voiced<'a> {
         let mut parts: Vec<String> = Vec::new();
         if let Some(problem) = self.problem() {
             let told = self.next.facts.iter().filter_map(|id| problem.facts.iter().find(|f| f.id == *id));
+            if self.next.of_earlier && !self.next.facts.is_empty() {
+                parts.push(self.pick_any(&says.asked_earlier));
+            }
             parts.extend(told.map(|f| f.says.trim().to_owned()));
+            if self.next.parked > 0 {
+                parts.push(self.pick_any(&says.parked));
+            }
         }
         if self.next.not_on_sheet {
             let forms = if parts.is_empty() { &says.not_on_sheet } else { &says.rest_not_on_sheet };
@@ -571,6 +577,20 @@ mod tests {
             let forbidden = &content.voice.hears.interviewer;
             let faults = checks::faults(&flagship, Against { forbidden, earlier: &[], leaks: &[], questions: 1 });
             assert!(faults.is_empty(), "{flagship}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_round_picks_up_one_claim() {
+        let content = Content::built_in();
+        let resume = "- Led the move of 12 services to one platform\n- Cut costs by 30 %, in a year\n";
+        for seed in 0..20 {
+            let mut plan = planned(&content, resume, seed);
+            plan.minutes = 15;
+            plan.stages = content.voice.stages(Round::Behavioural, 15).expect("a time plan");
+            let first = opening(&content, &plan);
+            assert!(first.contains("“Led the move of 12 services to one platform”"), "{first}");
+            assert_eq!(first.matches('?').count(), 1, "{first}");
         }
     }
 

@@ -232,7 +232,10 @@ impl Desk {
             }
         }
         let graded = !sitting.record.scorecards.is_empty();
+        let finished = sitting.record.summary.status == Status::Finished;
         let session = crate::export::Session {
+            interviewer_notes: if finished { sitting.debrief(self.content()) } else { Vec::new() },
+            interviewer_report: finished.then(|| sitting.report(self.content())),
             transcript: grade::transcript(&sitting),
             model_answer: if graded { view::model_answer(self.content(), &sitting.plan) } else { None },
             summary: sitting.record.summary,
