@@ -5,6 +5,7 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod coverage;
 pub mod dataset;
 pub mod interviewer;
 pub mod measure;

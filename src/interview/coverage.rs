@@ -18,7 +18,7 @@ use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
 /// A judgement without a cue is only believed of an answer of this many words.
-const LONG_ENOUGH: usize = 15;
+pub const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
 pub async fn listen(
@@ -156,6 +156,24 @@ pub fn listen_by_code(
     let mut note = hear(&reading).note;
     settle_class(&mut note, &reading);
     note
+}
+
+/// What cues find in one answer, for each item of a problem's checklist or slot of a competency's story, whatever the
+/// stage: `(id, the yes/no question, the find)`. For measuring; an interview looks at what is open.
+#[must_use]
+pub fn by_cues(content: &Content, of: &str, text: &str) -> Vec<(String, String, Option<Finding>)> {
+    let words = lexicon::words(text);
+    let statements = statements(text, &words);
+    let look = |id: &str, ask: &str, cues: &[String], asked_counts: bool| {
+        let from = if asked_counts { &words } else { &statements };
+        (id.to_owned(), ask.to_owned(), find(&content.voice.phrases, text, from, id, cues))
+    };
+    if let Some(problem) = content.problem(of) {
+        let asked_counts = |phase| matches!(phase, Phase::Constraints | Phase::Sizing);
+        return problem.checklist.iter().map(|i| look(&i.id, &i.ask, &i.cues, asked_counts(i.phase))).collect();
+    }
+    let slots = content.competency(of).map_or(&[][..], |c| c.slots.as_slice());
+    slots.iter().map(|s| look(s.slot.id(), &s.ask, &s.cues, false)).collect()
 }
 
 /// Something that an answer may cover.

@@ -64,7 +64,7 @@ pub async fn p_contradicts(engine: &Engine, pairs: &[(String, String)]) -> Resul
     let request = ChooseRequest { choices, hidden: false, priority: Priority::Interactive };
     let scored = engine.choose(request).await?;
     let yes: Vec<f32> = scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect();
-    Ok(yes.chunks(2).map(|two| sigmoid(logit(two[0]) - logit(two.get(1).copied().unwrap_or(0.5)))).collect())
+    Ok(yes.chunks(2).map(|two| lift(two[0], two.get(1).copied().unwrap_or(0.5))).collect())
 }
 
 /// P(yes) that a candidate's question asks for each of `lines` (what a fact is asked for as).
@@ -84,6 +84,12 @@ pub async fn p_asks(engine: &Engine, question: &str, lines: &[String]) -> Result
     let request = ChooseRequest { choices: choices.collect(), hidden: false, priority: Priority::Interactive };
     let scored = engine.choose(request).await?;
     Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
+}
+
+/// How much more a model says yes than out of habit, as a probability: 0.5 is no more.
+#[must_use]
+pub fn lift(p: f32, habit: f32) -> f32 {
+    sigmoid(logit(p) - logit(habit))
 }
 
 fn logit(p: f32) -> f32 {

@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod coverage;
 pub mod grading;
 pub mod interviewer;
 pub mod speed;
@@ -25,6 +26,8 @@ pub enum Verb {
     Compare(compare::Args),
     /// Tokens per second of reading and writing.
     Speed(speed::Args),
+    /// The coverage tracker against labelled transcripts.
+    Coverage(coverage::Args),
     /// Simulated candidates against the real interviewer.
     Interviewer(interviewer::Args),
 }
@@ -39,6 +42,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Calibrate(args) => calibrate::run(global, args).await,
         Verb::Compare(args) => compare::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
+        Verb::Coverage(args) => coverage::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }
 }

@@ -1,0 +1,408 @@
+//! The coverage tracker against transcripts that people labelled: of what a candidate covered, how much is seen, and
+//! how much of what is seen is there. By cues, by a model's P(yes), by its lift over an answer that says nothing, and by
+//! both together; thresholds are always chosen on other problems than those they are tried on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::engine::Engine;
+use crate::interview::coverage::{self, LONG_ENOUGH};
+use crate::interview::dice::Dice;
+use crate::interview::judge::{self, JudgeError};
+use crate::interview::lexicon;
+use crate::interview::transcript::{Round, Speaker};
+
+/// A labelled transcript; what the grader's labels say is not read here.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Labelled {
+    /// The file's stem.
+    pub id: String,
+    /// Which interview.
+    pub round: Round,
+    /// Problem, or competency of the first question.
+    pub problem: String,
+    /// What was said.
+    pub turn: Vec<LabelledTurn>,
+}
+
+/// One turn of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LabelledTurn {
+    /// Who spoke.
+    pub role: Speaker,
+    /// What was said.
+    pub text: String,
+    /// Ids that this turn covers.
+    #[serde(default)]
+    pub covered: Vec<String>,
+}
+
+/// One item of one answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Transcript id.
+    pub transcript: String,
+    /// Problem or competency.
+    pub of: String,
+    /// Which interview.
+    pub round: Round,
+    /// Turn number.
+    pub turn: usize,
+    /// Item or slot id.
+    pub item: String,
+    /// The label.
+    pub covered: bool,
+    /// A cue was found.
+    pub cue: bool,
+    /// The answer is long enough to be believed without a cue.
+    pub long: bool,
+    /// How many rows of its sort this one stands for.
+    pub weight: f64,
+    /// The model's P(yes), if it was asked.
+    pub p: Option<f32>,
+    /// Its P(yes) for an answer that says nothing.
+    pub p_nothing: Option<f32>,
+}
+
+/// Reads all transcripts of a folder.
+///
+/// # Errors
+/// A file that cannot be read or parsed, by name.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Labelled>> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder)?.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
+    paths.sort();
+    let mut all = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path)?;
+        all.push(toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.message()))?);
+    }
+    Ok(all)
+}
+
+/// Rows by cues alone, transcripts in seeded order, so that a run that was cut off is a sample of the whole.
+#[must_use]
+pub fn rows(content: &Content, all: &[Labelled]) -> Vec<Row> {
+    let mut order: Vec<&Labelled> = all.iter().collect();
+    Dice::keyed(7, "coverage").shuffle(&mut order);
+    let mut rows = Vec::new();
+    for transcript in order {
+        for (turn, said) in transcript.turn.iter().enumerate().filter(|(_, t)| t.role == Speaker::Candidate) {
+            let long = lexicon::words(&said.text).len() >= LONG_ENOUGH;
+            for (item, _, found) in coverage::by_cues(content, &transcript.problem, &said.text) {
+                rows.push(Row {
+                    transcript: transcript.id.clone(),
+                    of: transcript.problem.clone(),
+                    round: transcript.round,
+                    turn,
+                    covered: said.covered.contains(&item),
+                    cue: found.is_some(),
+                    item,
+                    long,
+                    weight: 1.0,
+                    p: None,
+                    p_nothing: None,
+                });
+            }
+        }
+    }
+    rows
+}
+
+/// Keeps all rows that are covered or hold a cue, and at most `others` of the rest of each answer, which then stand for
+/// all of these: what is judged is paid for by the token.
+#[must_use]
+pub fn sampled(rows: Vec<Row>, others: usize) -> Vec<Row> {
+    let mut kept = Vec::new();
+    let mut by_answer: BTreeMap<(String, usize), Vec<Row>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for row in rows {
+        let key = (row.transcript.clone(), row.turn);
+        if !by_answer.contains_key(&key) {
+            order.push(key.clone());
+        }
+        by_answer.entry(key).or_default().push(row);
+    }
+    for key in order {
+        let Some(rows) = by_answer.remove(&key) else { continue };
+        let (telling, mut rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|r| r.covered || r.cue);
+        kept.extend(telling);
+        let all = rest.len();
+        Dice::keyed(key.1 as u64, &key.0).shuffle(&mut rest);
+        rest.truncate(others);
+        let weight = all as f64 / rest.len().max(1) as f64;
+        kept.extend(rest.into_iter().map(|row| Row { weight, ..row }));
+    }
+    kept
+}
+
+/// What the model says to a question nobody asked and an answer that says nothing: its habit.
+const NOTHING: (&str, &str) = ("Shall we go on?", "Yes, let me think about that for a moment, please.");
+
+/// Has the model judge the rows of one answer. `habits` keeps what it says to nothing, by item.
+///
+/// # Errors
+/// As [`judge::p_yes`].
+pub async fn judged(
+    engine: &Engine,
+    content: &Content,
+    transcript: &Labelled,
+    habits: &mut BTreeMap<(String, String), f32>,
+    mut rows: Vec<Row>,
+) -> Result<Vec<Row>, JudgeError> {
+    let Some(turn) = rows.first().map(|r| r.turn) else { return Ok(rows) };
+    let answer = &transcript.turn[turn].text;
+    let question = turn.checked_sub(1).map_or("", |before| transcript.turn[before].text.as_str());
+    let asks: BTreeMap<String, String> =
+        coverage::by_cues(content, &transcript.problem, answer).into_iter().map(|(id, ask, _)| (id, ask)).collect();
+    let of =
+        |rows: &[Row]| -> Vec<String> { rows.iter().map(|r| asks.get(&r.item).cloned().unwrap_or_default()).collect() };
+    for eight in rows.chunks_mut(judge::MOST) {
+        let p = judge::p_yes(engine, question, answer, &of(eight)).await?;
+        eight.iter_mut().zip(p).for_each(|(row, p)| row.p = Some(p));
+    }
+    let mut unknown: Vec<Row> =
+        rows.iter().filter(|r| !habits.contains_key(&(r.of.clone(), r.item.clone()))).cloned().collect();
+    for eight in unknown.chunks_mut(judge::MOST) {
+        let p = judge::p_yes(engine, NOTHING.0, NOTHING.1, &of(eight)).await?;
+        habits.extend(eight.iter().zip(p).map(|(r, p)| ((r.of.clone(), r.item.clone()), p)));
+    }
+    for row in &mut rows {
+        row.p_nothing = habits.get(&(row.of.clone(), row.item.clone())).copied();
+    }
+    Ok(rows)
+}
+
+/// A way to decide whether an item is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A cue stands there.
+    Cues,
+    /// P(yes) is high.
+    PYes,
+    /// P(yes) is far above what the model says to nothing.
+    Lift,
+    /// A cue that P(yes) does not veto, or a very high P(yes).
+    CuesAndPYes,
+    /// A cue that the lift does not veto, or a very high lift.
+    CuesAndLift,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Cues, Self::PYes, Self::Lift, Self::CuesAndPYes, Self::CuesAndLift];
+
+    fn score(self, row: &Row) -> Option<f32> {
+        match self {
+            Self::Cues => Some(0.5),
+            Self::PYes | Self::CuesAndPYes => row.p,
+            Self::Lift | Self::CuesAndLift => Some(judge::lift(row.p?, row.p_nothing?)),
+        }
+    }
+
+    fn says(self, row: &Row, veto: f32, trust: f32) -> Option<bool> {
+        let score = self.score(row)?;
+        Some(match self {
+            Self::Cues => row.cue,
+            Self::PYes | Self::Lift => score >= trust,
+            Self::CuesAndPYes | Self::CuesAndLift => {
+                if row.cue {
+                    score >= veto
+                } else {
+                    row.long && score >= trust
+                }
+            }
+        })
+    }
+}
+
+/// Counts of right and wrong, weighted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Covered and seen.
+    pub found: f64,
+    /// Covered and not seen.
+    pub missed: f64,
+    /// Seen and not there.
+    pub invented: f64,
+    /// Neither.
+    pub rest: f64,
+}
+
+impl Counts {
+    fn add(&mut self, truth: bool, seen: bool, weight: f64) {
+        match (truth, seen) {
+            (true, true) => self.found += weight,
+            (true, false) => self.missed += weight,
+            (false, true) => self.invented += weight,
+            (false, false) => self.rest += weight,
+        }
+    }
+
+    fn sum(self, other: Self) -> Self {
+        Self {
+            found: self.found + other.found,
+            missed: self.missed + other.missed,
+            invented: self.invented + other.invented,
+            rest: self.rest + other.rest,
+        }
+    }
+
+    /// Of what was covered, the part that was seen.
+    #[must_use]
+    pub fn recall(&self) -> f64 {
+        self.found / (self.found + self.missed)
+    }
+
+    /// Of what was seen, the part that was there.
+    #[must_use]
+    pub fn precision(&self) -> f64 {
+        self.found / (self.found + self.invented)
+    }
+
+    /// Of what was not covered (a gap), the part that was seen as one.
+    #[must_use]
+    pub fn gap_recall(&self) -> f64 {
+        self.rest / (self.rest + self.invented)
+    }
+
+    /// Of what was seen as a gap, the part that was one.
+    #[must_use]
+    pub fn gap_precision(&self) -> f64 {
+        self.rest / (self.rest + self.missed)
+    }
+
+    fn f1(&self) -> f64 {
+        let both = 2.0 * self.found;
+        if both == 0.0 { 0.0 } else { both / (both + self.missed + self.invented) }
+    }
+}
+
+/// By answer: every item of every answer.
+#[must_use]
+pub fn by_answer(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts {
+    let mut counts = Counts::default();
+    for row in rows {
+        if let Some(seen) = rule.says(row, veto, trust) {
+            counts.add(row.covered, seen, row.weight);
+        }
+    }
+    counts
+}
+
+/// By the end of the interview: an item is covered when any answer covers it. What a gap is, is decided on this.
+#[must_use]
+pub fn by_end(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts {
+    let mut ends: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
+    for row in rows {
+        if let Some(seen) = rule.says(row, veto, trust) {
+            let end = ends.entry((&row.transcript, &row.item)).or_default();
+            *end = (end.0 || row.covered, end.1 || seen);
+        }
+    }
+    let mut counts = Counts::default();
+    ends.values().for_each(|(truth, seen)| counts.add(*truth, *seen, 1.0));
+    counts
+}
+
+/// The thresholds that go best on these rows, by F1 of the answers. A veto or trust of 0 or more than 1 is a model
+/// without a say.
+#[must_use]
+pub fn fit(rows: &[&Row], rule: Rule) -> (f32, f32) {
+    let cuts: Vec<f32> = (0..=20).map(|n| n as f32 / 20.0).chain([0.975, 0.99, 1.01]).collect();
+    let vetoes: &[f32] = if matches!(rule, Rule::CuesAndPYes | Rule::CuesAndLift) { &cuts } else { &[0.0] };
+    let trusts: &[f32] = if rule == Rule::Cues { &[1.01] } else { &cuts };
+    let mut best = (-1.0, (0.0, 1.01));
+    for &veto in vetoes {
+        for &trust in trusts.iter().rev().filter(|t| **t >= veto) {
+            let f1 = by_answer(rows, rule, (veto, trust)).f1();
+            if f1 > best.0 + 1e-9 {
+                best = (f1, (veto, trust));
+            }
+        }
+    }
+    best.1
+}
+
+/// Every problem tried with thresholds chosen on all the others: `(by answer, by end)`.
+#[must_use]
+pub fn held_out(rows: &[&Row], rule: Rule) -> (Counts, Counts) {
+    let problems: BTreeSet<&str> = rows.iter().map(|r| r.of.as_str()).collect();
+    let mut sums = (Counts::default(), Counts::default());
+    for problem in problems {
+        let (here, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|r| r.of == problem);
+        let thresholds = fit(&others, rule);
+        sums = (sums.0.sum(by_answer(&here, rule, thresholds)), sums.1.sum(by_end(&here, rule, thresholds)));
+    }
+    sums
+}
+
+/// The half of the problems on which cues may be worked on; the other half is only ever looked at in numbers.
+#[must_use]
+pub fn is_tuning(problem: &str) -> bool {
+    Dice::keyed(3, problem).below(2) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(of: &str, item: &str, covered: bool, cue: bool, p: f32) -> Row {
+        Row {
+            transcript: format!("{of}-a1"),
+            of: of.to_owned(),
+            round: Round::SystemDesign,
+            turn: 1,
+            item: item.to_owned(),
+            covered,
+            cue,
+            long: true,
+            weight: 1.0,
+            p: Some(p),
+            p_nothing: Some(0.5),
+        }
+    }
+
+    #[test]
+    fn counts_of_right_and_wrong() {
+        let rows = [
+            row("a", "x", true, true, 0.9),
+            row("a", "y", true, false, 0.8),
+            row("a", "z", false, true, 0.1),
+            row("a", "w", false, false, 0.3),
+        ];
+        let rows: Vec<&Row> = rows.iter().collect();
+        let cues = by_answer(&rows, Rule::Cues, (0.0, 1.01));
+        assert_eq!((cues.recall(), cues.precision(), cues.gap_recall()), (0.5, 0.5, 0.5));
+        let (veto, trust) = fit(&rows, Rule::CuesAndPYes);
+        let both = by_answer(&rows, Rule::CuesAndPYes, (veto, trust));
+        assert_eq!((both.recall(), both.precision()), (1.0, 1.0), "{veto} {trust}");
+        assert_eq!(by_end(&rows, Rule::PYes, (0.0, 0.5)).recall(), 1.0);
+    }
+
+    #[test]
+    fn a_problem_is_tried_with_the_thresholds_of_the_others() {
+        // In `b` the model is upside down: thresholds of `a` must fail on it, and the other way round.
+        let rows = [
+            row("a", "x", true, false, 0.9),
+            row("a", "y", false, false, 0.2),
+            row("b", "x", true, false, 0.2),
+            row("b", "y", false, false, 0.9),
+        ];
+        let rows: Vec<&Row> = rows.iter().collect();
+        let (by_answer, _) = held_out(&rows, Rule::PYes);
+        assert!(by_answer.invented >= 1.0, "{by_answer:?}");
+    }
+
+    #[test]
+    fn a_sample_stands_for_the_whole() {
+        let rows: Vec<Row> = (0..10).map(|n| row("a", &n.to_string(), n == 0, n == 1, 0.5)).collect();
+        let kept = sampled(rows, 2);
+        assert_eq!(kept.len(), 4);
+        assert!((kept.iter().map(|r| r.weight).sum::<f64>() - 10.0).abs() < 1e-9);
+    }
+}
