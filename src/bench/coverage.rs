@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::weigh;
 use crate::content::Content;
 use crate::engine::Engine;
 use crate::interview::coverage::{self, LONG_ENOUGH};
@@ -14,6 +15,7 @@ use crate::interview::dice::Dice;
 use crate::interview::judge::{self, JudgeError};
 use crate::interview::lexicon;
 use crate::interview::transcript::{Round, Speaker};
+use crate::interview::weighing::Weights;
 
 /// A labelled transcript; what the grader's labels say is not read here.
 #[derive(Clone, Debug, Deserialize)]
@@ -61,6 +63,9 @@ pub struct Row {
     pub long: bool,
     /// How many rows of its sort this one stands for.
     pub weight: f64,
+    /// The evidence as numbers, and how far the answer is from its planned place.
+    #[serde(default)]
+    pub features: Vec<f32>,
     /// The model's P(yes), if it was asked.
     pub p: Option<f32>,
     /// Its P(yes) for an answer that says nothing.
@@ -92,14 +97,19 @@ pub fn rows(content: &Content, all: &[Labelled]) -> Vec<Row> {
     for transcript in order {
         for (turn, said) in transcript.turn.iter().enumerate().filter(|(_, t)| t.role == Speaker::Candidate) {
             let long = lexicon::words(&said.text).len() >= LONG_ENOUGH;
-            for (item, _, found) in coverage::by_cues(content, &transcript.problem, &said.text) {
+            let question = turn.checked_sub(1).map_or("", |before| transcript.turn[before].text.as_str());
+            let part = turn as f32 / transcript.turn.len() as f32;
+            for looked in coverage::look(content, &transcript.problem, question, &said.text) {
+                let item = looked.id;
+                let late = looked.middle.map_or(0.0, |middle| part - middle);
                 rows.push(Row {
+                    features: looked.features.into_iter().chain([late.abs(), late]).collect(),
                     transcript: transcript.id.clone(),
                     of: transcript.problem.clone(),
                     round: transcript.round,
                     turn,
                     covered: said.covered.contains(&item),
-                    cue: found.is_some(),
+                    cue: looked.found.is_some(),
                     item,
                     long,
                     weight: 1.0,
@@ -157,7 +167,7 @@ pub async fn judged(
     let answer = &transcript.turn[turn].text;
     let question = turn.checked_sub(1).map_or("", |before| transcript.turn[before].text.as_str());
     let asks: BTreeMap<String, String> =
-        coverage::by_cues(content, &transcript.problem, answer).into_iter().map(|(id, ask, _)| (id, ask)).collect();
+        coverage::look(content, &transcript.problem, question, answer).into_iter().map(|l| (l.id, l.ask)).collect();
     let of =
         |rows: &[Row]| -> Vec<String> { rows.iter().map(|r| asks.get(&r.item).cloned().unwrap_or_default()).collect() };
     for eight in rows.chunks_mut(judge::MOST) {
@@ -190,25 +200,46 @@ pub enum Rule {
     CuesAndPYes,
     /// A cue that the lift does not veto, or a very high lift.
     CuesAndLift,
+    /// Cues and shared words, weighed.
+    Weighed,
+    /// The same with the model's lift.
+    WeighedWithModel,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Cues, Self::PYes, Self::Lift, Self::CuesAndPYes, Self::CuesAndLift];
+    pub const ALL: [Self; 7] = [
+        Self::Cues,
+        Self::PYes,
+        Self::Lift,
+        Self::CuesAndPYes,
+        Self::CuesAndLift,
+        Self::Weighed,
+        Self::WeighedWithModel,
+    ];
 
-    fn score(self, row: &Row) -> Option<f32> {
+    /// Whether it needs a model's judgement.
+    #[must_use]
+    pub const fn needs_model(self) -> bool {
+        !matches!(self, Self::Cues | Self::Weighed)
+    }
+
+    fn score(self, row: &Row, weights: &Weights) -> Option<f32> {
         match self {
+            Self::Weighed => Some(weights.probability(weigh::evidence(row, false)?)),
+            Self::WeighedWithModel => Some(weights.probability(weigh::evidence(row, true)?)),
             Self::Cues => Some(0.5),
             Self::PYes | Self::CuesAndPYes => row.p,
             Self::Lift | Self::CuesAndLift => Some(judge::lift(row.p?, row.p_nothing?)),
         }
     }
 
-    fn says(self, row: &Row, veto: f32, trust: f32) -> Option<bool> {
-        let score = self.score(row)?;
+    fn says(self, row: &Row, fitted: &Fitted) -> Option<bool> {
+        let score = self.score(row, &fitted.weights)?;
+        let (veto, trust) = (fitted.veto, fitted.trust);
         Some(match self {
             Self::Cues => row.cue,
-            Self::PYes | Self::Lift => score >= trust,
+            Self::PYes | Self::Lift | Self::Weighed | Self::WeighedWithModel => score >= trust,
             Self::CuesAndPYes | Self::CuesAndLift => {
                 if row.cue {
                     score >= veto
@@ -218,6 +249,17 @@ impl Rule {
             }
         })
     }
+}
+
+/// What was chosen on some rows for a rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Fitted {
+    /// A cue below this score is not believed; 0 = never.
+    pub veto: f32,
+    /// From this score on an item is covered; more than 1 = never by score alone.
+    pub trust: f32,
+    /// For the weighed rules.
+    pub weights: Weights,
 }
 
 /// Counts of right and wrong, weighted.
@@ -284,10 +326,10 @@ impl Counts {
 
 /// By answer: every item of every answer.
 #[must_use]
-pub fn by_answer(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts {
+pub fn by_answer(rows: &[&Row], rule: Rule, fitted: &Fitted) -> Counts {
     let mut counts = Counts::default();
     for row in rows {
-        if let Some(seen) = rule.says(row, veto, trust) {
+        if let Some(seen) = rule.says(row, fitted) {
             counts.add(row.covered, seen, row.weight);
         }
     }
@@ -296,10 +338,10 @@ pub fn by_answer(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts
 
 /// By the end of the interview: an item is covered when any answer covers it. What a gap is, is decided on this.
 #[must_use]
-pub fn by_end(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts {
+pub fn by_end(rows: &[&Row], rule: Rule, fitted: &Fitted) -> Counts {
     let mut ends: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
     for row in rows {
-        if let Some(seen) = rule.says(row, veto, trust) {
+        if let Some(seen) = rule.says(row, fitted) {
             let end = ends.entry((&row.transcript, &row.item)).or_default();
             *end = (end.0 || row.covered, end.1 || seen);
         }
@@ -309,23 +351,32 @@ pub fn by_end(rows: &[&Row], rule: Rule, (veto, trust): (f32, f32)) -> Counts {
     counts
 }
 
-/// The thresholds that go best on these rows, by F1 of the answers. A veto or trust of 0 or more than 1 is a model
-/// without a say.
+/// What goes best on these rows, by F1 of the answers.
 #[must_use]
-pub fn fit(rows: &[&Row], rule: Rule) -> (f32, f32) {
-    let cuts: Vec<f32> = (0..=20).map(|n| n as f32 / 20.0).chain([0.975, 0.99, 1.01]).collect();
+pub fn fit(rows: &[&Row], rule: Rule) -> Fitted {
+    let mut best = Fitted { trust: 1.01, ..Fitted::default() };
+    match rule {
+        Rule::Cues => return best,
+        Rule::Weighed | Rule::WeighedWithModel => {
+            best.weights = weigh::fit(rows, rule == Rule::WeighedWithModel);
+        }
+        _ => {}
+    }
+    let cuts: Vec<f32> = (0..=40).map(|n| n as f32 / 40.0).chain([0.99, 1.01]).collect();
     let vetoes: &[f32] = if matches!(rule, Rule::CuesAndPYes | Rule::CuesAndLift) { &cuts } else { &[0.0] };
-    let trusts: &[f32] = if rule == Rule::Cues { &[1.01] } else { &cuts };
-    let mut best = (-1.0, (0.0, 1.01));
+    let mut best_f1 = -1.0;
+    let weights = best.weights.clone();
     for &veto in vetoes {
-        for &trust in trusts.iter().rev().filter(|t| **t >= veto) {
-            let f1 = by_answer(rows, rule, (veto, trust)).f1();
-            if f1 > best.0 + 1e-9 {
-                best = (f1, (veto, trust));
+        for &trust in cuts.iter().rev().filter(|t| **t >= veto) {
+            let fitted = Fitted { veto, trust, weights: weights.clone() };
+            let f1 = by_answer(rows, rule, &fitted).f1();
+            if f1 > best_f1 + 1e-9 {
+                (best_f1, best) = (f1, fitted);
             }
         }
     }
-    best.1
+    best.weights.threshold = best.trust;
+    best
 }
 
 /// Every problem tried with thresholds chosen on all the others: `(by answer, by end)`.
@@ -335,8 +386,8 @@ pub fn held_out(rows: &[&Row], rule: Rule) -> (Counts, Counts) {
     let mut sums = (Counts::default(), Counts::default());
     for problem in problems {
         let (here, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|r| r.of == problem);
-        let thresholds = fit(&others, rule);
-        sums = (sums.0.sum(by_answer(&here, rule, thresholds)), sums.1.sum(by_end(&here, rule, thresholds)));
+        let fitted = fit(&others, rule);
+        sums = (sums.0.sum(by_answer(&here, rule, &fitted)), sums.1.sum(by_end(&here, rule, &fitted)));
     }
     sums
 }
@@ -362,6 +413,7 @@ mod tests {
             cue,
             long: true,
             weight: 1.0,
+            features: Vec::new(),
             p: Some(p),
             p_nothing: Some(0.5),
         }
@@ -376,12 +428,12 @@ mod tests {
             row("a", "w", false, false, 0.3),
         ];
         let rows: Vec<&Row> = rows.iter().collect();
-        let cues = by_answer(&rows, Rule::Cues, (0.0, 1.01));
+        let cues = by_answer(&rows, Rule::Cues, &Fitted::default());
         assert_eq!((cues.recall(), cues.precision(), cues.gap_recall()), (0.5, 0.5, 0.5));
-        let (veto, trust) = fit(&rows, Rule::CuesAndPYes);
-        let both = by_answer(&rows, Rule::CuesAndPYes, (veto, trust));
-        assert_eq!((both.recall(), both.precision()), (1.0, 1.0), "{veto} {trust}");
-        assert_eq!(by_end(&rows, Rule::PYes, (0.0, 0.5)).recall(), 1.0);
+        let fitted = fit(&rows, Rule::CuesAndPYes);
+        let both = by_answer(&rows, Rule::CuesAndPYes, &fitted);
+        assert_eq!((both.recall(), both.precision()), (1.0, 1.0), "{fitted:?}");
+        assert_eq!(by_end(&rows, Rule::PYes, &Fitted { trust: 0.5, ..Fitted::default() }).recall(), 1.0);
     }
 
     #[test]

@@ -35,3 +35,4 @@ impl Dice {
     }
 }
 pub mod judgements;
+pub mod weigh;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::evidence::{self, Sought, Telling};
 use super::judge::JudgeError;
 use super::lexicon::{self, Word};
 use super::note::{AnswerClass, Contradiction, Finding, Note};
@@ -158,22 +159,45 @@ pub fn listen_by_code(
     note
 }
 
-/// What cues find in one answer, for each item of a problem's checklist or slot of a competency's story, whatever the
-/// stage: `(id, the yes/no question, the find)`. For measuring; an interview looks at what is open.
+/// One item of a problem's checklist or slot of a story, looked for in one answer, whatever the stage. For measuring; an
+/// interview looks at what is open.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// Item or slot id.
+    pub id: String,
+    /// The yes/no question.
+    pub ask: String,
+    /// What cues found.
+    pub found: Option<Finding>,
+    /// The evidence as numbers.
+    pub features: [f32; evidence::FEATURES],
+    /// The planned middle of its part of the interview, 0 to 1; none for slots.
+    pub middle: Option<f32>,
+}
+
+/// Looks for everything that a problem or competency asks for.
 #[must_use]
-pub fn by_cues(content: &Content, of: &str, text: &str) -> Vec<(String, String, Option<Finding>)> {
+pub fn look(content: &Content, of: &str, question: &str, text: &str) -> Vec<Looked> {
     let words = lexicon::words(text);
     let statements = statements(text, &words);
-    let look = |id: &str, ask: &str, cues: &[String], asked_counts: bool| {
-        let from = if asked_counts { &words } else { &statements };
-        (id.to_owned(), ask.to_owned(), find(&content.voice.phrases, text, from, id, cues))
+    let sought: Vec<(&str, &str, &[String], Option<Phase>)> = match (content.problem(of), content.competency(of)) {
+        (Some(p), _) => p.checklist.iter().map(|i| (&*i.id, &*i.ask, &*i.cues, Some(i.phase))).collect(),
+        (None, Some(c)) => c.slots.iter().map(|s| (s.slot.id(), &*s.ask, &*s.cues, None)).collect(),
+        (None, None) => Vec::new(),
     };
-    if let Some(problem) = content.problem(of) {
-        let asked_counts = |phase| matches!(phase, Phase::Constraints | Phase::Sizing);
-        return problem.checklist.iter().map(|i| look(&i.id, &i.ask, &i.cues, asked_counts(i.phase))).collect();
-    }
-    let slots = content.competency(of).map_or(&[][..], |c| c.slots.as_slice());
-    slots.iter().map(|s| look(s.slot.id(), &s.ask, &s.cues, false)).collect()
+    let telling = Telling::read(sought.iter().map(|(_, ask, ..)| *ask));
+    let look = |&(id, ask, cues, phase): &(&str, &str, &[String], Option<Phase>)| {
+        let asked_counts = matches!(phase, Some(Phase::Constraints | Phase::Sizing));
+        let from = if asked_counts { &words } else { &statements };
+        Looked {
+            id: id.to_owned(),
+            ask: ask.to_owned(),
+            found: find(&content.voice.phrases, text, from, id, cues),
+            features: evidence::features(&telling, Sought { ask, cues }, question, from),
+            middle: phase.map(|phase| phase as u8 as f32 / 9.0),
+        }
+    };
+    sought.iter().map(look).collect()
 }
 
 /// Something that an answer may cover.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::bench::coverage::{self, Counts, Row, Rule};
+use crate::bench::coverage::{self, Counts, Fitted, Row, Rule};
 use crate::catalogue;
 use crate::config::Global;
 use crate::content::Content;
@@ -33,6 +33,9 @@ pub struct Args {
     /// Cues alone, or the judgements of --rows without asking for more.
     #[arg(long)]
     no_model: bool,
+    /// Write every row with its evidence to this file and stop.
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// Only this round.
     #[arg(long)]
     round: Option<Round>,
@@ -51,6 +54,11 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         .map_err(|e| Exit::new(exit::NOT_FOUND, format!("{}: {e}", args.golden.display())))?;
     all.retain(|t| args.round.is_none_or(|round| round == t.round));
     let rows = coverage::rows(&content, &all);
+    if let Some(path) = &args.features {
+        let lines: Result<Vec<String>, _> = rows.iter().map(serde_json::to_string).collect();
+        std::fs::write(path, lines?.join("\n"))?;
+        return Ok(());
+    }
     if args.misses {
         show_misses(&content, &all, &rows);
         return Ok(());
@@ -152,9 +160,8 @@ struct Line {
     ends: Counts,
     /// Tuned on one half of the problems, tried on the other, by the end.
     halves: Counts,
-    /// Thresholds on all of them: what would ship.
-    veto: f32,
-    trust: f32,
+    /// Fitted on all of them: what would ship.
+    fitted: Fitted,
 }
 
 fn report(rows: &[Row]) -> Vec<Line> {
@@ -162,14 +169,14 @@ fn report(rows: &[Row]) -> Vec<Line> {
     for round in [Round::SystemDesign, Round::Behavioural] {
         let here: Vec<&Row> = rows.iter().filter(|r| r.round == round).collect();
         for rule in Rule::ALL {
-            if here.is_empty() || (rule != Rule::Cues && here.iter().all(|r| r.p.is_none())) {
+            if here.is_empty() || (rule.needs_model() && here.iter().all(|r| r.p.is_none())) {
                 continue;
             }
             let (answers, ends) = coverage::held_out(&here, rule);
             let (tuning, test): (Vec<&Row>, Vec<&Row>) = here.iter().partition(|r| coverage::is_tuning(&r.of));
-            let halves = coverage::by_end(&test, rule, coverage::fit(&tuning, rule));
-            let (veto, trust) = coverage::fit(&here, rule);
-            lines.push(Line { round, rule, answers, ends, halves, veto, trust });
+            let halves = coverage::by_end(&test, rule, &coverage::fit(&tuning, rule));
+            let fitted = coverage::fit(&here, rule);
+            lines.push(Line { round, rule, answers, ends, halves, fitted });
         }
     }
     lines
@@ -214,8 +221,19 @@ fn table(rows: &[Row], lines: &[Line]) -> String {
             l.halves.precision(),
             l.halves.gap_recall(),
             l.halves.gap_precision(),
-            l.veto,
-            l.trust
+            l.fitted.veto,
+            l.fitted.trust
+        );
+    }
+    for l in lines.iter().filter(|l| !l.fitted.weights.weights.is_empty()) {
+        let weights: Vec<String> = l.fitted.weights.weights.iter().map(|(n, w)| format!("{n} = {w:.2}")).collect();
+        text += &format!(
+            "\n# {:?} {:?}\nbias = {:.2}\nthreshold = {:.3}\nweights = {{ {} }}\n",
+            l.round,
+            l.rule,
+            l.fitted.weights.bias,
+            l.fitted.trust,
+            weights.join(", ")
         );
     }
     text
@@ -226,9 +244,10 @@ fn show_misses(content: &Content, all: &[coverage::Labelled], rows: &[Row]) {
         let Some(said) = all.iter().find(|t| t.id == row.transcript).and_then(|t| t.turn.get(row.turn)) else {
             continue;
         };
-        let found = crate::interview::coverage::by_cues(content, &row.of, &said.text);
-        let Some((_, ask, found)) = found.into_iter().find(|(id, ..)| *id == row.item) else { continue };
-        let cue = found.map_or(String::new(), |f| format!(" [{}: {}]", f.cue.unwrap_or_default(), f.quote));
+        let looked = crate::interview::coverage::look(content, &row.of, "", &said.text);
+        let Some(looked) = looked.into_iter().find(|l| l.id == row.item) else { continue };
+        let ask = looked.ask;
+        let cue = looked.found.map_or(String::new(), |f| format!(" [{}: {}]", f.cue.unwrap_or_default(), f.quote));
         let what = if row.covered { "missed" } else { "invented" };
         println!(
             "{what} {} {} turn {} {}{cue}\n  {ask}\n  {}\n",
