@@ -149,9 +149,6 @@ pub fn sampled(rows: Vec<Row>, others: usize) -> Vec<Row> {
     kept
 }
 
-/// What the model says to a question nobody asked and an answer that says nothing: its habit.
-const NOTHING: (&str, &str) = ("Shall we go on?", "Yes, let me think about that for a moment, please.");
-
 /// Has the model judge the rows of one answer. `habits` keeps what it says to nothing, by item.
 ///
 /// # Errors
@@ -177,7 +174,7 @@ pub async fn judged(
     let mut unknown: Vec<Row> =
         rows.iter().filter(|r| !habits.contains_key(&(r.of.clone(), r.item.clone()))).cloned().collect();
     for eight in unknown.chunks_mut(judge::MOST) {
-        let p = judge::p_yes(engine, NOTHING.0, NOTHING.1, &of(eight)).await?;
+        let p = judge::habits(engine, &of(eight)).await?;
         habits.extend(eight.iter().zip(p).map(|(r, p)| ((r.of.clone(), r.item.clone()), p)));
     }
     for row in &mut rows {

@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::candidate::Bank;
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::interview::contradiction;
 use crate::interview::judge::{self, JudgeError};
 use crate::interview::lexicon;
 use crate::interview::reading::rung;
+use crate::interview::tension::Earlier;
 
 /// One labelled answer, judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -107,6 +109,8 @@ pub struct PairJudgement {
     pub contradicts: bool,
     /// The model's P(yes), its habit taken off.
     pub p_yes: f32,
+    /// In an interview the model would be asked: the pair is on the shortlist.
+    pub shortlisted: bool,
     /// The statements.
     pub earlier: String,
     /// The later one.
@@ -117,7 +121,7 @@ pub struct PairJudgement {
 ///
 /// # Errors
 /// As [`judge::p_contradicts`].
-pub async fn contradictions(engine: &Engine) -> Result<Vec<PairJudgement>, JudgeError> {
+pub async fn contradictions(engine: &Engine, content: &Content) -> Result<Vec<PairJudgement>, JudgeError> {
     #[derive(serde::Deserialize)]
     struct Labelled {
         earlier: String,
@@ -137,11 +141,17 @@ pub async fn contradictions(engine: &Engine) -> Result<Vec<PairJudgement>, Judge
         judged.extend(eight.iter().zip(p).map(|(l, p_yes)| PairJudgement {
             contradicts: l.contradicts,
             p_yes,
+            shortlisted: is_shortlisted(content, &l.earlier, &l.now),
             earlier: l.earlier.clone(),
             now: l.now.clone(),
         }));
     }
     Ok(judged)
+}
+
+fn is_shortlisted(content: &Content, earlier: &str, now: &str) -> bool {
+    let earlier = [Earlier { seq: 1, text: earlier, of_resume: false }];
+    !contradiction::doubtful(&content.voice, &earlier, now).is_empty()
 }
 
 /// The chance that a contradiction is judged higher than a consistent pair.

@@ -111,7 +111,7 @@ mod tests {
         let rows: Vec<&Row> = rows.iter().collect();
         let weights = fit(&rows, false);
         let p = |cue: f32| weights.probability([("cue", cue)]);
-        assert!((p(1.0) - 0.8).abs() < 0.06 && (p(0.0) - 0.2).abs() < 0.06, "{} {}", p(1.0), p(0.0));
+        assert!((p(1.0) - 0.8).abs() < 0.1 && (p(0.0) - 0.2).abs() < 0.1, "{} {}", p(1.0), p(0.0));
         assert_eq!(weights.weights["length"], 0.0, "nothing to learn from");
     }
 

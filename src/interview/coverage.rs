@@ -13,7 +13,7 @@ use super::reading::{RUNGS, Reading, rung};
 use super::tension::Earlier;
 use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
-use super::{anchor, classify, contradiction, facts, judge};
+use super::{anchor, classify, contradiction, facts, judge, weighing};
 use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
@@ -54,7 +54,7 @@ pub async fn listen_with(
             judge_facts(engine, thresholds, &reading, &heard),
         );
         match judged.0 {
-            Ok((asks, p)) => second_opinion(&mut heard.note, thresholds, &asks, &p),
+            Ok(judged) => second_opinion(&mut heard.note, thresholds, &judged),
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
         match judged.1 {
@@ -84,15 +84,21 @@ async fn judge_coverage(
     thresholds: &Thresholds,
     reading: &Reading<'_>,
     heard: &Heard,
-) -> Result<(Vec<Target>, Vec<f32>), JudgeError> {
+) -> Result<Vec<Judged>, JudgeError> {
     if thresholds.coverage.is_none() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     }
-    let asks: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
-    let questions: Vec<String> = asks.iter().map(|t| t.ask.clone()).collect();
+    let targets: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
+    let questions: Vec<String> = targets.iter().map(|t| t.ask.clone()).collect();
     let answer = reading.answer().map_or("", |t| t.text.as_str());
     let p = judge::p_yes(engine, reading.question(), answer, &questions).await?;
-    Ok((asks, p))
+    // Its habit is only needed where it is weighed.
+    let habits = match &thresholds.weights {
+        Some(_) => judge::habits(engine, &questions).await?,
+        None => vec![0.5; p.len()],
+    };
+    let judged = targets.into_iter().zip(p).zip(habits);
+    Ok(judged.map(|((target, p), habit)| Judged { target, p, habit }).collect())
 }
 
 /// Questions that no words of the sheet match, matched by meaning: the likeliest fact of each, and how many stay open.
@@ -194,7 +200,7 @@ pub fn look(content: &Content, of: &str, question: &str, text: &str) -> Vec<Look
             ask: ask.to_owned(),
             found: find(&content.voice.phrases, text, from, id, cues),
             features: evidence::features(&telling, Sought { ask, cues }, question, from),
-            middle: phase.map(|phase| phase as u8 as f32 / 9.0),
+            middle: phase.map(|phase| evidence::middle(phase as u8)),
         }
     };
     sought.iter().map(look).collect()
@@ -211,6 +217,10 @@ struct Target {
     in_play: bool,
     /// A question of the candidate counts too (constraints may be asked for).
     asked_counts: bool,
+    /// The part of the checklist it belongs to; none for what is not on it.
+    phase: Option<Phase>,
+    /// The evidence by name, for items of the checklist.
+    evidence: Vec<(&'static str, f32)>,
 }
 
 struct Heard {
@@ -246,11 +256,29 @@ fn hear(reading: &Reading<'_>) -> Heard {
     }
     let statements = statements(text, &words);
     let phrases = &reading.content.voice.phrases;
-    let targets = targets(reading, &note.dive);
-    for target in &targets {
+    let mut targets = targets(reading, &note.dive);
+    let checklist = reading.problem().map_or(&[][..], |p| p.checklist.as_slice());
+    let telling = Telling::read(checklist.iter().map(|i| i.ask.as_str()));
+    let part = reading.now_ms as f32 / reading.plan.total_ms().max(1) as f32;
+    for target in &mut targets {
         let from = if target.asked_counts { &words } else { &statements };
-        if let Some(found) = find(phrases, text, from, &target.id, &target.cues) {
+        let by_cue = find(phrases, text, from, &target.id, &target.cues);
+        let Some(phase) = target.phase else {
+            note.covered.extend(by_cue);
+            continue;
+        };
+        let sought = Sought { ask: &target.ask, cues: &target.cues };
+        let numbers = evidence::features(&telling, sought, reading.question(), from);
+        target.evidence = evidence::NAMES.into_iter().zip(numbers).collect();
+        target.evidence.extend(evidence::distance(part.min(1.0), phase as u8));
+        let weights = &weighing::BY_CODE.system_design;
+        let weighed = weights.probability(target.evidence.iter().copied());
+        let by_words = || by_words(phrases, text, from, &telling, target);
+        let found = Finding { weighed: Some(weighed), ..by_cue.unwrap_or_else(by_words) };
+        if weighed >= weights.threshold {
             note.covered.push(found);
+        } else if found.cue.is_some() {
+            note.undecided.push(found);
         }
     }
     for flag in flags(reading) {
@@ -280,8 +308,19 @@ fn find(phrases: &Phrases, text: &str, words: &[Word], id: &str, cues: &[String]
         quote: anchor::clause_around(text, words, &hit),
         anchor: anchor::around(phrases, text, words, &hit).unwrap_or_default(),
         cue: Some(cue.to_owned()),
-        p_yes: None,
+        ..Finding::default()
     })
+}
+
+/// A find without a cue: where the answer shares most words with the item.
+fn by_words(phrases: &Phrases, text: &str, words: &[Word], telling: &Telling, target: &Target) -> Finding {
+    let hit = evidence::place(telling, &target.ask, words);
+    Finding {
+        id: target.id.clone(),
+        quote: hit.as_ref().map(|hit| anchor::clause_around(text, words, hit)).unwrap_or_default(),
+        anchor: hit.and_then(|hit| anchor::around(phrases, text, words, &hit)).unwrap_or_default(),
+        ..Finding::default()
+    }
 }
 
 /// A claim is quoted as it was made, from the first to the last word of its cue.
@@ -317,6 +356,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: item.weight,
             in_play: here.contains(&item.id.as_str()) || item.id == asked,
             asked_counts: matches!(item.phase, Phase::Constraints | Phase::Sizing),
+            phase: Some(item.phase),
+            evidence: Vec::new(),
         })
         .collect();
     if let Some(dive) = problem.dives.iter().find(|d| d.id == dive) {
@@ -329,6 +370,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
                     weight: 3,
                     in_play: true,
                     asked_counts: false,
+                    phase: None,
+                    evidence: Vec::new(),
                 });
             }
         }
@@ -343,6 +386,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: 3,
             in_play: true,
             asked_counts: false,
+            phase: None,
+            evidence: Vec::new(),
         });
     }
     targets
@@ -361,6 +406,8 @@ fn story_targets(reading: &Reading<'_>) -> Vec<Target> {
             weight: slot.weight,
             in_play: true,
             asked_counts: false,
+            phase: None,
+            evidence: Vec::new(),
         })
         .collect()
 }
@@ -399,28 +446,38 @@ fn earlier<'a>(reading: &Reading<'a>) -> Vec<Earlier<'a>> {
     claims.chain(answers.map(|t| Earlier { seq: t.seq, text: &t.text, of_resume: false })).collect()
 }
 
-/// Brings the model's judgements in: a veto on cues, and trust only when it is very sure.
-fn second_opinion(note: &mut Note, thresholds: &Thresholds, asks: &[Target], p: &[f32]) {
+/// Brings the model's judgements in. For an item of the checklist all evidence is weighed together; elsewhere the model
+/// may veto a cue, or be believed without one when it is very sure.
+fn second_opinion(note: &mut Note, thresholds: &Thresholds, judged: &[Judged]) {
     let Some(Coverage { veto, trust }) = thresholds.coverage else { return };
-    for (target, &p) in asks.iter().zip(p) {
-        let by_cue = note.covered.iter().position(|f| f.id == target.id);
-        match by_cue {
-            Some(at) if p < veto => {
-                let mut doubted = note.covered.remove(at);
-                doubted.p_yes = Some(p);
-                note.undecided.push(doubted);
+    for Judged { target, p, habit } in judged {
+        let take = |list: &mut Vec<Finding>| list.iter().position(|f| f.id == target.id).map(|at| list.remove(at));
+        let heard = take(&mut note.covered);
+        let was_covered = heard.is_some();
+        let mut found = heard.or_else(|| take(&mut note.undecided)).unwrap_or_default();
+        found.id.clone_from(&target.id);
+        found.p_yes = Some(*p);
+        let may_trust = note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain;
+        let weights = thresholds.weights.as_ref().map(|w| &w.system_design).filter(|_| !target.evidence.is_empty());
+        let covered = match weights {
+            Some(weights) => {
+                let lift = ("lift", judge::lift(*p, *habit) - 0.5);
+                let weighed = weights.probability(target.evidence.iter().copied().chain([lift]));
+                found.weighed = Some(weighed);
+                weighed >= weights.threshold
             }
-            Some(at) => note.covered[at].p_yes = Some(p),
-            None => {
-                let found = Finding { id: target.id.clone(), p_yes: Some(p), ..Finding::default() };
-                if p >= trust && note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain {
-                    note.covered.push(found);
-                } else {
-                    note.undecided.push(found);
-                }
-            }
-        }
+            None if was_covered => *p >= veto,
+            None => *p >= trust && may_trust,
+        };
+        if covered { note.covered.push(found) } else { note.undecided.push(found) }
     }
+}
+
+/// What the model said of a target: P(yes), and its P(yes) for an answer that says nothing.
+struct Judged {
+    target: Target,
+    p: f32,
+    habit: f32,
 }
 
 /// The class of an ordinary answer, once its coverage is known.
@@ -513,3 +570,6 @@ fn same_story(reading: &Reading<'_>, words: &[Word]) -> bool {
         .map(told)
         .any(|before| now.intersection(&before).count() * 10 >= now.len().max(1) * 6)
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,3 +105,61 @@ pub fn features(telling: &Telling, sought: Sought<'_>, question: &str, words: &[
         (1.0 + words.len() as f32).ln() / 6.0,
     ]
 }
+
+/// Where the answer speaks of it most: the first shared word of the sentence that shares most; none when nothing does.
+#[must_use]
+pub fn place(telling: &Telling, ask: &str, words: &[Word]) -> Option<lexicon::Hit> {
+    let ask = stems(&lexicon::words(ask));
+    let mut from = 0;
+    let mut best: Option<(f32, usize)> = None;
+    for sentence in words.split_inclusive(|w| w.ends_sentence) {
+        let shared = telling.shared(&ask, &stems(sentence));
+        let first = sentence.iter().position(|w| ask.contains(lexicon::stem(&w.text)));
+        if let Some(first) = first.filter(|_| best.is_none_or(|(b, _)| shared > b)) {
+            best = Some((shared, from + first));
+        }
+        from += sentence.len();
+    }
+    best.map(|(_, at)| at..at + 1)
+}
+
+/// How far an answer is from the planned place of a part, 0 to 1, and how late: `part` of the interview that is over,
+/// and the part's number among the ten phases.
+#[must_use]
+pub fn distance(part: f32, phase: u8) -> [(&'static str, f32); 2] {
+    let late = part - middle(phase);
+    [("place", late.abs()), ("late", late)]
+}
+
+/// The planned place of a phase, 0 to 1.
+#[must_use]
+pub fn middle(phase: u8) -> f32 {
+    f32::from(phase) / 9.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_words_are_seen_without_a_cue() {
+        let asks = ["Did the candidate say by which key rows are spread?", "Did the candidate name a first alarm?"];
+        let telling = Telling::read(asks);
+        let words = lexicon::words("Hello there. I would spread rows over machines by a key of the tenant.");
+        let cues = ["partition*".to_owned()];
+        let of = |ask| features(&telling, Sought { ask, cues: &cues }, "What is the key?", &words);
+        let (about, other) = (of(asks[0]), of(asks[1]));
+        assert!(about[3] > 0.5 && other[3] == 0.0, "{about:?} {other:?}");
+        assert_eq!((about[0], other[0]), (0.0, 0.0));
+        let at = place(&telling, asks[0], &words).expect("a place");
+        assert_eq!(words[at.start].text, "spread");
+        assert_eq!(place(&telling, asks[1], &words), None);
+    }
+
+    #[test]
+    fn nothing_is_no_trouble() {
+        let telling = Telling::read([]);
+        assert_eq!(features(&telling, Sought { ask: "", cues: &[] }, "", &[]), [0.0; FEATURES]);
+        assert_eq!(place(&telling, "", &[]), None);
+    }
+}

@@ -1,6 +1,9 @@
 //! Asks the model small yes/no questions about one answer, all over one shared prefix, in one batch. No words are
 //! generated and nothing is decided here.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt};
 use crate::prompts::{PromptError, PromptFile};
 
@@ -43,6 +46,26 @@ pub async fn p_yes(engine: &Engine, question: &str, answer: &str, asks: &[String
 pub fn ahead(question: &str, draft: &str) -> Result<Prompt, PromptError> {
     let system = PromptFile::load("interviewer/judge.md")?.render(())?;
     Ok(Prompt::system(system).user(told(question, draft)))
+}
+
+/// What the model says to nothing: a question nobody asked and an answer that says nothing.
+pub const NOTHING: (&str, &str) = ("Shall we go on?", "Yes, let me think about that for a moment, please.");
+
+/// What was asked of nothing before, by model file and question: a habit does not change.
+static HABITS: LazyLock<Mutex<HashMap<(String, String), f32>>> = LazyLock::new(Mutex::default);
+
+/// P(yes) for each of `asks` on an answer that says nothing.
+///
+/// # Errors
+/// As [`p_yes`].
+pub async fn habits(engine: &Engine, asks: &[String]) -> Result<Vec<f32>, JudgeError> {
+    let key = |ask: &String| (engine.info().sha256.clone(), ask.clone());
+    let known = |ask: &String| HABITS.lock().unwrap_or_else(PoisonError::into_inner).get(&key(ask)).copied();
+    let unknown: Vec<String> = asks.iter().filter(|ask| known(ask).is_none()).cloned().collect();
+    let p = p_yes(engine, NOTHING.0, NOTHING.1, &unknown).await?;
+    let mut habits = HABITS.lock().unwrap_or_else(PoisonError::into_inner);
+    habits.extend(unknown.iter().map(key).zip(p));
+    Ok(asks.iter().map(|ask| habits.get(&key(ask)).copied().unwrap_or(0.5)).collect())
 }
 
 /// P(yes) that each pair of statements cannot both be true. What the model says of a statement and itself is taken off:

@@ -107,6 +107,8 @@ pub struct Finding {
     pub cue: Option<String>,
     /// The model's P(yes), if it was asked.
     pub p_yes: Option<f32>,
+    /// The probability that all evidence together gives, where it is weighed.
+    pub weighed: Option<f32>,
 }
 
 /// Two statements that do not go together.

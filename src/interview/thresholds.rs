@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::weighing::Weighed;
 use crate::engine::ModelInfo;
 use crate::prompts;
 
@@ -21,6 +22,9 @@ pub struct Thresholds {
     /// Whether an answer covers a topic.
     #[serde(default)]
     pub coverage: Option<Coverage>,
+    /// How its judgement is weighed with the other evidence; by veto and trust alone if left out.
+    #[serde(default)]
+    pub weights: Option<Weighed>,
     /// Whether two statements contradict each other: least P(yes).
     #[serde(default)]
     pub contradiction: Option<f32>,
@@ -63,6 +67,7 @@ pub const fn trusting() -> Thresholds {
         id: String::new(),
         sha256: String::new(),
         coverage: Some(Coverage { veto: 0.2, trust: 0.7 }),
+        weights: None,
         contradiction: Some(0.8),
         fact: Some(0.8),
     }

@@ -70,7 +70,7 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return judge(engine, &content, &banks).await;
     }
     if let (true, Some(engine)) = (args.contradictions, &engine) {
-        let judged = judgements::contradictions(engine).await?;
+        let judged = judgements::contradictions(engine, &content).await?;
         for pair in &judged {
             println!("{}", serde_json::to_string(pair)?);
         }
