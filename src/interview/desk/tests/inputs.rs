@@ -36,7 +36,7 @@ async fn each_bad_answer_gets_one_question_that_says_what_is_the_matter() {
         ("سأستخدم قائمة انتظار لكل عميل", C::OtherLanguage),
         (code, C::Code),
         ("😀😀😀 🚀🚀 👍", C::Gibberish),
-        ("\u{1}\u{2}\u{7}\u{1b}[31m\u{8}", C::Gibberish),
+        ("\u{1}\u{2}\u{7}\u{1b}\u{8}", C::Gibberish),
         ("asdkjh qwlekj zxcmnb qpwoei lkjsdf", C::Gibberish),
     ];
     for round in [Round::SystemDesign, Round::Behavioural] {
