@@ -8,11 +8,13 @@ use serde::Serialize;
 use crate::candidate::{Bank, Candidate, Profile, Said};
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::interview::interviewer::Manner;
 use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::Plan;
 use crate::interview::session::{NewSession, SessionError};
 use crate::interview::transcript::{Level, Mode, Round, Speaker, Turn};
-use crate::interview::{checks, coverage, director, interviewer, lexicon};
+use crate::interview::way::{Said as How, Way};
+use crate::interview::{checks, coverage, director, interviewer, lexicon, wording};
 
 /// More answers than this are a stall.
 const STALL: usize = 90;
@@ -88,6 +90,18 @@ pub struct Figures {
     pub hints_offered: usize,
     /// Turns in which the model did not judge.
     pub engine_trouble: usize,
+    /// Follow-ups by the way in which they came to their words.
+    pub ways: BTreeMap<Way, usize>,
+    /// Follow-ups in which the wanted way gave nothing.
+    pub fell_back: usize,
+    /// Quotations that the model pointed at and that were taken.
+    pub pointed: usize,
+    /// What a model worded or pointed at and a check refused; it was not shown.
+    pub refused: usize,
+    /// Shown questions that fail a check: must be none.
+    pub shown_faults: usize,
+    /// Seconds of wording, summed.
+    pub wording_seconds: f64,
     /// Seconds from answer to reply, summed.
     pub seconds: f64,
     /// What was missed, for reading: `(topic or class, answer)`.
@@ -98,6 +112,8 @@ pub struct Figures {
 /// What to hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
+    /// How moves are worded.
+    pub manner: Manner,
     /// Who.
     pub profile: &'a Profile,
     /// Which interview.
@@ -142,18 +158,22 @@ pub async fn hold(
         let seq = room.turns.last().map_or(0, |t| t.seq);
         room.notes.insert(seq, note.clone());
         let next = director::next(content, &room.plan, &room.turns, &room.notes, &[], room.now_ms);
-        let words = match engine {
-            Some(engine) => interviewer::word(engine, content, &room.plan, &room.turns, &next, |_| {}).await,
-            None => crate::interview::wording::compose(content, &room.plan, &room.turns, &next),
+        let (words, how) = match engine {
+            Some(engine) => {
+                interviewer::word(engine, case.manner, content, &room.plan, &room.turns, &next, |_| {}).await
+            }
+            None => (wording::compose(content, &room.plan, &room.turns, &next), How::default()),
         };
+        figures.hear_wording(&next, &how);
         figures.seconds += began.elapsed().as_secs_f64();
         figures.answers += 1;
         hear(&mut figures, &room, &said, &note, &mut labels);
         judge_words(&mut figures, &room, &next, &words);
+        figures.engine_trouble += usize::from(note.engine_trouble.is_some());
         if note.class == AnswerClass::Injection && (!note.covered.is_empty() || jumped(&room, &asked, &next)) {
             figures.injected += 1;
         }
-        room.notes.insert(seq, note.followed_by(next.clone()));
+        room.notes.insert(seq, Note { said: Some(how), ..note.followed_by(next.clone()) });
         room.say(Speaker::Interviewer, words);
         if next.ends() {
             figures.ended = 1;
@@ -254,6 +274,12 @@ fn judge_words(figures: &mut Figures, room: &Room<'_>, next: &Move, words: &str)
     figures.one_question += usize::from(words.matches('?').count() == 1);
     figures.overran += usize::from(room.now_ms >= room.plan.total_ms());
     figures.quoting += usize::from(words.contains('“'));
+    let own_words = wording::without_what_comes_before(room.content, &room.plan, &room.turns, next, words);
+    let own_faults = wording::faults(room.content, &room.plan, &room.turns, next, own_words);
+    if !own_faults.is_empty() && !matches!(next.act, Act::OpenStage | Act::AssumeAndMove | Act::NextStory) {
+        figures.shown_faults += 1;
+        figures.misses.push((format!("shown: {}", own_faults.join(", ")), words.to_owned()));
+    }
     let question = checks::question_of(words);
     figures.spares += usize::from(room.content.voice.says.spare.contains(&question));
     let earlier: Vec<&str> =
@@ -279,6 +305,17 @@ fn judge_words(figures: &mut Figures, room: &Room<'_>, next: &Move, words: &str)
 }
 
 impl Figures {
+    fn hear_wording(&mut self, next: &Move, how: &How) {
+        self.wording_seconds += how.seconds;
+        self.refused += how.refused.len();
+        self.misses.extend(how.refused.iter().map(|why| ("refused wording".to_owned(), why.clone())));
+        if next.act.follows_up() {
+            *self.ways.entry(how.way).or_default() += 1;
+            self.fell_back += usize::from(how.way < how.wanted);
+            self.pointed += usize::from(!how.quote.is_empty());
+        }
+    }
+
     /// Adds another interview's counts.
     pub fn add(&mut self, other: &Self) {
         self.interviews += other.interviews;
@@ -304,6 +341,14 @@ impl Figures {
         self.hints_offered += other.hints_offered;
         self.engine_trouble += other.engine_trouble;
         self.seconds += other.seconds;
+        for (way, n) in &other.ways {
+            *self.ways.entry(*way).or_default() += n;
+        }
+        self.fell_back += other.fell_back;
+        self.pointed += other.pointed;
+        self.refused += other.refused;
+        self.shown_faults += other.shown_faults;
+        self.wording_seconds += other.wording_seconds;
         self.misses.extend(other.misses.iter().cloned());
     }
 
@@ -341,6 +386,7 @@ impl Figures {
         let one = share(self.one_question, self.questions).unwrap_or(1.0);
         need(one >= 0.99, format!("one question in {one:.3} of the turns, at least 0.99"));
         need(self.praise == 0, format!("{} turns with praise or a verdict", self.praise));
+        need(self.shown_faults == 0, format!("{} shown turns fail a check", self.shown_faults));
         need(self.leaks == 0, format!("{} leaks", self.leaks));
         need(self.repeats == 0, format!("{} repeated questions", self.repeats));
         need(self.ended == self.interviews, format!("{} of {} interviews ended", self.ended, self.interviews));

@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::candidate::Bank;
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::interview::contradiction;
 use crate::interview::judge::{self, JudgeError};
 use crate::interview::lexicon;
 use crate::interview::reading::rung;
+use crate::interview::tension::Earlier;
 
 /// One labelled answer, judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,6 +100,74 @@ pub fn ranking(judgements: &[Judgement]) -> Option<f64> {
         })
         .sum();
     (pairs > 0).then(|| won / pairs as f64)
+}
+
+/// A labelled pair of statements, judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairJudgement {
+    /// The label: both cannot hold.
+    pub contradicts: bool,
+    /// The model's P(yes), its habit taken off.
+    pub p_yes: f32,
+    /// In an interview the model would be asked: the pair is on the shortlist.
+    pub shortlisted: bool,
+    /// The statements.
+    pub earlier: String,
+    /// The later one.
+    pub now: String,
+}
+
+/// Judges the labelled pairs of `contradictions.toml`.
+///
+/// # Errors
+/// As [`judge::p_contradicts`].
+pub async fn contradictions(engine: &Engine, content: &Content) -> Result<Vec<PairJudgement>, JudgeError> {
+    #[derive(serde::Deserialize)]
+    struct Labelled {
+        earlier: String,
+        now: String,
+        contradicts: bool,
+    }
+    #[derive(serde::Deserialize)]
+    struct File {
+        pair: Vec<Labelled>,
+    }
+    let file: File =
+        toml::from_str(include_str!("contradictions.toml")).expect("the labelled pairs do not parse. This is a bug.");
+    let mut judged = Vec::new();
+    for eight in file.pair.chunks(8) {
+        let pairs: Vec<_> = eight.iter().map(|p| (p.earlier.clone(), p.now.clone())).collect();
+        let p = judge::p_contradicts(engine, &pairs).await?;
+        judged.extend(eight.iter().zip(p).map(|(l, p_yes)| PairJudgement {
+            contradicts: l.contradicts,
+            p_yes,
+            shortlisted: is_shortlisted(content, &l.earlier, &l.now),
+            earlier: l.earlier.clone(),
+            now: l.now.clone(),
+        }));
+    }
+    Ok(judged)
+}
+
+fn is_shortlisted(content: &Content, earlier: &str, now: &str) -> bool {
+    let earlier = [Earlier { seq: 1, text: earlier, of_resume: false }];
+    !contradiction::doubtful(&content.voice, &earlier, now).is_empty()
+}
+
+/// The chance that a contradiction is judged higher than a consistent pair.
+#[must_use]
+pub fn pair_ranking(judged: &[PairJudgement]) -> Option<f64> {
+    let as_answers: Vec<Judgement> = judged
+        .iter()
+        .map(|j| Judgement {
+            of: String::new(),
+            topic: String::new(),
+            covers: j.contradicts,
+            cue: false,
+            p_yes: j.p_yes,
+        })
+        .collect();
+    ranking(&as_answers)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod coverage;
 pub mod dataset;
 pub mod golden;
 pub mod import;
@@ -37,3 +38,5 @@ impl Dice {
         ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
+pub mod judgements;
+pub mod weigh;

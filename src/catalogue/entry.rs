@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::name::{ModelId, Sha256};
+use crate::interview::way::Way;
 
 /// One model of `models/catalogue.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ pub struct Entry {
     pub head_dim: usize,
     /// Whether this program's own tests run on this file.
     pub tested: bool,
+    /// How the interviewer's moves are worded with it, as `bench interviewer --way` measured; by code alone where nothing
+    /// was measured.
+    #[serde(default)]
+    pub wording: Way,
     /// Where to get it, in order.
     #[serde(rename = "source", default)]
     pub sources: Vec<Source>,

@@ -6,6 +6,8 @@ use super::entry::{Entry, Source};
 use super::error::CatalogueError;
 use super::fit::{Fit, Shape, fit};
 use super::memory::Memory;
+use crate::engine::ModelInfo;
+use crate::interview::way::Way;
 
 /// The file that is built into the program.
 const BUILT_IN: &str = include_str!("../../models/catalogue.toml");
@@ -96,6 +98,17 @@ impl Catalogue {
             }
         }
     }
+}
+
+/// How a loaded model words the interviewer's moves: what its entry says, by the hash of its file. By code alone for a
+/// model that nobody has measured.
+#[must_use]
+pub fn wording_of(info: &ModelInfo) -> Way {
+    let measured = Catalogue::load().ok().and_then(|catalogue| {
+        let same = |entry: &&Entry| entry.sha256.as_ref().is_some_and(|sha256| sha256.as_str() == info.sha256);
+        catalogue.entries.iter().find(same).map(|entry| entry.wording)
+    });
+    measured.unwrap_or_default()
 }
 
 #[cfg(test)]

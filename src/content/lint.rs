@@ -66,6 +66,7 @@ pub fn faults(content: &Content) -> Vec<String> {
         }
     }
     voice(content, &mut faults);
+    themes(content, &mut faults);
     faults
 }
 
@@ -330,6 +331,7 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
             .replace("{minutes}", "10")
             .replace("{first}", "What happens then?")
             .replace("{claim}", "Led the move of it all")
+            .replace("{requirement}", "Own services end to end")
             .replace("{brief}", "We need it.");
         let filled = filled.replace("{parts}", "one and two");
         for fault in checks::faults(&filled, Against { forbidden, earlier: &[], leaks: &[], questions }) {
@@ -349,9 +351,22 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     for (stage, forms) in &says.claims {
         forms.iter().for_each(|form| check(format!("{stage:?} on a claim"), form, 1));
     }
+    says.requirement.iter().for_each(|form| check("a requirement".into(), form, 1));
+    says.claim_first.iter().for_each(|form| check("a claim first".into(), form, 1));
+    says.against_resume.iter().for_each(|form| check("against the résumé".into(), form, 1));
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));
+    says.asked_earlier.iter().chain(&says.parked).for_each(|form| check("facts".into(), form, 0));
     says.not_on_sheet.iter().chain(&says.rest_not_on_sheet).for_each(|form| check("not on sheet".into(), form, 0));
+}
+
+/// The themes of job postings name competencies that exist.
+fn themes(content: &Content, faults: &mut Vec<String>) {
+    for theme in &content.voice.themes {
+        for id in theme.competencies.iter().filter(|id| content.competency(id).is_none()) {
+            faults.push(format!("posting.toml: {}: no competency {id}", theme.id));
+        }
+    }
 }
 
 fn is_id(id: &str) -> bool {

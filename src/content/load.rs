@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::voice::{TimePlan, Voice};
+use super::voice::{Theme, TimePlan, Voice};
 use super::{Competency, Content, Problem};
 use crate::interview::transcript::Level;
 use crate::prompts;
@@ -68,6 +68,12 @@ impl Content {
         struct Plans {
             plan: Vec<TimePlan>,
         }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Themes {
+            theme: Vec<Theme>,
+        }
+        let themes: Themes = built_in("interviewer/posting.toml");
         let plans: Plans = built_in("interviewer/plans.toml");
         let voice = Voice {
             plans: plans.plan,
@@ -75,6 +81,7 @@ impl Content {
             hears: built_in("interviewer/ears.toml"),
             asks: built_in("interviewer/concepts.toml"),
             phrases: built_in("interviewer/phrases.toml"),
+            themes: themes.theme,
             flagship: built_in("interviewer/flagship-project.toml"),
         };
         Self { problems: ById::new(), competencies: ById::new(), voice, faults: Vec::new() }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Competency;
+use super::{Competency, Dimension};
 use crate::interview::note::Act;
 use crate::interview::plan::{PlannedStage, Stage};
 use crate::interview::transcript::Round;
@@ -23,6 +23,8 @@ pub struct Voice {
     pub asks: Asks,
     /// How a phrase is cut out of an answer.
     pub phrases: Phrases,
+    /// What job postings ask for.
+    pub themes: Vec<Theme>,
     /// The project that a behavioural round looks at first.
     pub flagship: Competency,
 }
@@ -53,6 +55,10 @@ pub struct Says {
     pub not_on_sheet: Vec<String>,
     /// The same, when another question of the turn was answered.
     pub rest_not_on_sheet: Vec<String>,
+    /// Before facts that were asked for in an earlier turn.
+    pub asked_earlier: Vec<String>,
+    /// After facts, when more was asked for than is told at once.
+    pub parked: Vec<String>,
     /// Cost of hint rungs 1 to 4.
     pub hint_costs: [String; 4],
     /// Behavioural: what a re-phrase costs.
@@ -67,8 +73,16 @@ pub struct Says {
     pub review: Review,
     /// First question of a stage on a claim of the résumé, for the stages that have one.
     pub claims: BTreeMap<Stage, Vec<String>>,
+    /// For a statement that does not go with a claim of the résumé ({earlier}).
+    pub against_resume: Vec<String>,
+    /// The first question of a story that a job posting asks for: {requirement} stands in the posting.
+    pub requirement: Vec<String>,
+    /// The first question of a story in a round without a project of its own: {claim} stands in the résumé.
+    pub claim_first: Vec<String>,
     /// Wordings by act.
     pub wordings: BTreeMap<Act, Vec<String>>,
+    /// What a model is told to ask for when it words the move itself, by act; an act that is left out is never worded freely.
+    pub instructions: BTreeMap<Act, Vec<String>>,
     /// The last resort, for any act.
     pub spare: Vec<String>,
     /// Last words.
@@ -124,6 +138,7 @@ pub struct Hears {
     pub components: Vec<String>,
     pub heavy: Vec<String>,
     pub opposites: Vec<[String; 2]>,
+    pub tensions: Vec<[String; 2]>,
     pub claims: Vec<String>,
     pub interviewer: Forbidden,
     pub lint: LintLists,
@@ -137,6 +152,22 @@ pub struct Asks {
     pub small: BTreeSet<String>,
     /// Cues by what they stand for.
     pub concepts: BTreeMap<String, Vec<String>>,
+}
+
+/// One of `posting.toml`: something that a job posting asks for.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theme {
+    /// Unique.
+    pub id: String,
+    /// Cues in a posting.
+    pub posting: Vec<String>,
+    /// Cues in the questions and reasons of a problem's topics.
+    pub content: Vec<String>,
+    /// Dimensions that it speaks of.
+    pub dimensions: Vec<Dimension>,
+    /// Competencies that it speaks of.
+    pub competencies: Vec<String>,
 }
 
 /// `phrases.toml`: word lists.

@@ -61,7 +61,7 @@ fn weight(claim: &Claim) -> usize {
 }
 
 /// Sentences: a list item with the lines that go on with it, cut at full stops and semicolons.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     let mut items: Vec<String> = Vec::new();
     let mut goes_on = false;
     for line in text.lines() {
@@ -90,15 +90,27 @@ fn is_bullet(c: char) -> bool {
         || c.is_whitespace()
 }
 
-fn claim(statement: &str, cues: Cues<'_>) -> Option<Claim> {
-    // Markdown's marks and quotation marks are not part of what is said.
+/// A statement without Markdown's marks and quotation marks, which are not part of what is said; none when it holds
+/// signs that could end a quotation or reads like an instruction.
+pub(super) fn plain(statement: &str, injection: &[String]) -> Option<String> {
     let plain: String = statement.chars().filter(|c| !matches!(c, '*' | '_' | '`' | '“' | '”' | '"')).collect();
-    if plain.contains(['?', '{', '}', '<', '>', '|', '[', ']', '\\']) || plain.contains("://") {
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '?' | '{' | '}' | '<' | '>' | '|' | '[' | ']' | '\\' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    };
+    if plain.contains(odd) || plain.contains("://") {
         return None;
     }
-    if lexicon::find_any(&lexicon::words(&plain), cues.injection).is_some() {
-        return None;
-    }
+    lexicon::find_any(&lexicon::words(&plain), injection).is_none().then_some(plain)
+}
+
+/// Neither too short to say something nor too long to be quoted.
+pub(super) fn may_be_quoted(words: &[&str], text: &str) -> bool {
+    WORDS.contains(&words.len()) && text.chars().count() <= MOST_CHARS
+}
+
+fn claim(statement: &str, cues: Cues<'_>) -> Option<Claim> {
+    let plain = plain(statement, cues.injection)?;
     let mut words: Vec<&str> = plain.split_whitespace().collect();
     while words
         .first()
@@ -112,13 +124,13 @@ fn claim(statement: &str, cues: Cues<'_>) -> Option<Claim> {
     }
     let words = shortened(&words);
     let text = words.join(" ").trim_end_matches(['.', ',', ';', ':', '!']).to_owned();
-    let short = WORDS.contains(&words.len()) && text.chars().count() <= MOST_CHARS;
+    let short = may_be_quoted(&words, &text);
     let object = text.split_once(' ')?.1.to_owned();
     short.then(|| Claim { numbers: numbers(&words), verb, object, text })
 }
 
 /// The whole if it is short enough, else up to the last clause mark that fits; empty when there is none.
-fn shortened<'a>(words: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn shortened<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let most = *WORDS.end();
     let letters = |words: &[&str]| words.iter().map(|w| w.chars().count() + 1).sum::<usize>();
     if words.len() <= most && letters(words) <= MOST_CHARS {

@@ -10,6 +10,7 @@ mod docx;
 pub mod extract;
 mod invisible;
 mod pdf;
+pub mod posting;
 
 use std::path::Path;
 

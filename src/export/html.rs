@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use super::{Session, clock, doubt, speaker, visible};
+use super::{Session, clock, doubt, notes, speaker, visible};
 use crate::grading::Scorecard;
 use crate::grading::scorecard::{DimensionReport, Quote, Sign};
 
@@ -53,11 +53,33 @@ pub(super) fn page(session: &Session) -> String {
         out.push_str("</article>\n");
     }
     out.push_str("</section>\n");
+    interviewer(&mut out, session);
     if let Some(answer) = &session.model_answer {
         let _ = writeln!(out, "<section>\n<h2>Model answer</h2>\n<p>{}</p>\n</section>", escaped(answer));
     }
     out.push_str("</body>\n</html>\n");
     out
+}
+
+fn interviewer(out: &mut String, session: &Session) {
+    if !session.interviewer_notes.is_empty() {
+        out.push_str("<section>\n<h2>Interviewer&#39;s notes</h2>\n");
+        for note in &session.interviewer_notes {
+            let _ = writeln!(out, "<h3>On <a href=\"#turn-{0}\">turn {0}</a></h3>\n<ul>", note.seq);
+            for (name, text) in notes::of_turn(note) {
+                let _ = writeln!(out, "<li>{name}: {}</li>", escaped(&text));
+            }
+            out.push_str("</ul>\n");
+        }
+        out.push_str("</section>\n");
+    }
+    if let Some(report) = &session.interviewer_report {
+        out.push_str("<section>\n<h2>How the interviewer did</h2>\n<ul>\n");
+        for text in notes::of_report(report) {
+            let _ = writeln!(out, "<li>{}</li>", escaped(&text));
+        }
+        out.push_str("</ul>\n</section>\n");
+    }
 }
 
 fn scorecard(out: &mut String, n: u32, card: &Scorecard) {

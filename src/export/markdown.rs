@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Session, clock, doubt, speaker, visible};
+use super::{Session, clock, doubt, notes, speaker, visible};
 use crate::grading::Scorecard;
 use crate::grading::scorecard::{DimensionReport, Quote};
 
@@ -40,11 +40,32 @@ pub(super) fn page(session: &Session) -> String {
             let _ = writeln!(out, "*Coach:* {}\n", line(remark));
         }
     }
+    interviewer(&mut out, session);
     if let Some(answer) = &session.model_answer {
         // Our own content: Markdown on purpose.
         let _ = writeln!(out, "## Model answer\n\n{}", answer.trim_end());
     }
     out
+}
+
+fn interviewer(out: &mut String, session: &Session) {
+    if !session.interviewer_notes.is_empty() {
+        let _ = writeln!(out, "## Interviewer's notes\n");
+    }
+    for note in &session.interviewer_notes {
+        let _ = writeln!(out, "**On turn {}**\n", note.seq);
+        for (name, text) in notes::of_turn(note) {
+            let _ = writeln!(out, "- {name}: {}", line(&text));
+        }
+        out.push('\n');
+    }
+    if let Some(report) = &session.interviewer_report {
+        let _ = writeln!(out, "## How the interviewer did\n");
+        for text in notes::of_report(report) {
+            let _ = writeln!(out, "- {}", line(&text));
+        }
+        out.push('\n');
+    }
 }
 
 fn scorecard(out: &mut String, n: u32, card: &Scorecard) {

@@ -5,12 +5,15 @@
 
 mod html;
 mod markdown;
+mod notes;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::grading::scorecard::Confidence;
 use crate::grading::{DimensionReport, Scorecard};
+use crate::interview::debrief::TurnNotes;
+use crate::interview::quality::Report;
 use crate::interview::session::{HintView, SessionSummary};
 use crate::interview::transcript::{Speaker, Transcript};
 
@@ -54,6 +57,10 @@ pub struct Session {
     pub scorecards: Vec<(u32, Scorecard)>,
     /// Only when graded.
     pub model_answer: Option<String>,
+    /// The interviewer's notes; only of a finished session.
+    pub interviewer_notes: Vec<TurnNotes>,
+    /// How the interviewer did; only of a finished session.
+    pub interviewer_report: Option<Report>,
 }
 
 impl Session {

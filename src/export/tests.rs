@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::interview::debrief::Observed;
+use crate::interview::note::Contradiction;
 
 fn card() -> Scorecard {
     serde_json::from_value(json!({
@@ -61,6 +63,29 @@ fn session() -> Session {
         remarks: BTreeMap::from([(1, "You named a first step.".to_owned())]),
         scorecards: vec![(1, card())],
         model_answer: Some("Begin with **one** table.".into()),
+        interviewer_notes: vec![TurnNotes {
+            seq: 1,
+            heard: "an ordinary answer".into(),
+            covered: vec![Observed { what: "the store".into(), quote: "a single Postgres <table>".into() }],
+            contradiction: Some(Contradiction {
+                earlier: "Led *12* engineers".into(),
+                now: "4 engineers".into(),
+                of_resume: true,
+                ..Contradiction::default()
+            }),
+            why: "open: the read path".into(),
+            held_back: vec!["quantities".into(), "the way back".into()],
+            worded: "a hand-written question, chosen by code".into(),
+            ..TurnNotes::default()
+        }],
+        interviewer_report: Some(Report {
+            turns: 2,
+            questions_per_turn: 1.0,
+            quoting: Some(0.5),
+            repeated: vec![2],
+            refused: 3,
+            ..Report::default()
+        }),
     }
 }
 

@@ -38,9 +38,27 @@ pub fn clause_around(text: &str, words: &[Word], hit: &Hit) -> String {
 /// The most telling phrase of an answer without a cue.
 #[must_use]
 pub fn telling(phrases: &Phrases, text: &str, words: &[Word]) -> Option<String> {
+    best(phrases, text, words, 0..words.len()).filter(|(score, _)| *score >= 2.5).map(|(_, piece)| piece)
+}
+
+/// The most telling phrase that a piece of the text touches: what a model pointed at, as a phrase that reads well. None
+/// when it pointed at nothing, or the piece is not the text's.
+#[must_use]
+pub fn touched(phrases: &Phrases, text: &str, pointed_at: &str) -> Option<String> {
+    let pointed_at = pointed_at.trim();
+    let from = text.find(pointed_at).filter(|_| !pointed_at.is_empty())?;
+    let to = from + pointed_at.len();
+    let words = lexicon::words(text);
+    let first = words.iter().position(|w| w.range.end > from)?;
+    let last = words.iter().rposition(|w| w.range.start < to)?;
+    best(phrases, text, &words, first..last + 1).map(|(_, piece)| piece)
+}
+
+/// The heaviest phrase that begins or goes on within `place`.
+fn best(phrases: &Phrases, text: &str, words: &[Word], place: Range<usize>) -> Option<(f32, String)> {
     let mut best: Option<(f32, String)> = None;
-    let mut at = 0;
-    while at < words.len() {
+    let mut at = place.start;
+    while at < place.end {
         if breaks(phrases, words, at) {
             at += 1;
             continue;
@@ -53,7 +71,7 @@ pub fn telling(phrases: &Phrases, text: &str, words: &[Word]) -> Option<String> 
             best = Some((score, piece));
         }
     }
-    best.filter(|(score, _)| *score >= 2.5).map(|(_, piece)| piece)
+    best
 }
 
 /// How much a word tells: long words much, numbers nothing by themselves.
@@ -161,6 +179,21 @@ mod tests {
         check("I built a small benchmark and I wrote up both options.", Some("small benchmark"));
         check("There were around 300 engineers in all.", None);
         check("I would count refunds that are open for an hour.", None);
+    }
+
+    #[test]
+    fn what_a_model_points_at_is_quoted_as_a_whole_phrase() {
+        let phrases = Content::built_in().voice.phrases;
+        let text = "Then the order service writes an outbox row, and a relay takes it to a durable queue.";
+        let check = |pointed_at: &str, expect: Option<&str>| {
+            assert_eq!(touched(&phrases, text, pointed_at).as_deref(), expect, "{pointed_at}");
+        };
+        check("durable", Some("durable queue"));
+        check("writes an outbox", Some("outbox row"));
+        check("the order service writes", Some("order service"));
+        check("and a relay takes it", None);
+        check("", None);
+        check("not said at all", None);
     }
 
     #[test]

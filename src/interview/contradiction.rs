@@ -4,22 +4,48 @@
 use super::anchor;
 use super::lexicon::{self, Word};
 use super::note::Contradiction;
+use super::tension::{self, Earlier, Pair};
 use crate::content::voice::{Phrases, Voice};
 
-/// Compares the newest answer with the earlier ones (`(seq, text)`, oldest first).
+/// Compares the newest answer with the earlier ones and with the résumé's claims (oldest first), by words alone.
 #[must_use]
-pub fn find(voice: &Voice, earlier: &[(u32, &str)], text: &str) -> Option<Contradiction> {
+pub fn find(voice: &Voice, earlier: &[Earlier<'_>], text: &str) -> Option<Contradiction> {
     let now = lexicon::words(text);
     if changes_mind(&now) {
         return None;
     }
-    earlier.iter().rev().find_map(|&(seq, before)| {
-        let then = lexicon::words(before);
-        opposite(voice, before, &then, text, &now)
-            .or_else(|| numbers(&voice.phrases, before, &then, text, &now))
-            .map(|(earlier, now)| Contradiction { earlier_seq: seq, earlier, now })
+    let by_words = earlier.iter().rev().find_map(|before| {
+        let then = lexicon::words(before.text);
+        opposite(voice, before.text, &then, text, &now)
+            .or_else(|| numbers(&voice.phrases, before.text, &then, text, &now))
+            .map(|(earlier, now)| Contradiction {
+                earlier_seq: before.seq,
+                earlier,
+                now,
+                of_resume: before.of_resume,
+                p_yes: None,
+            })
+    });
+    // A résumé's figure against another one for the same unit, on what is plainly the same thing.
+    by_words.or_else(|| {
+        let claims: Vec<Earlier<'_>> = earlier.iter().filter(|e| e.of_resume).copied().collect();
+        let pairs = tension::shortlist(voice, &claims, text, 3);
+        pairs.into_iter().find(|p| p.numbers && p.shared >= 3).map(|p| p.between)
     })
 }
+
+/// What a model should be asked about: pairs on one thing that differ in a number, a negation or a word. None when the
+/// answer says openly that something changed.
+#[must_use]
+pub fn doubtful(voice: &Voice, earlier: &[Earlier<'_>], text: &str) -> Vec<Pair> {
+    if changes_mind(&lexicon::words(text)) {
+        return Vec::new();
+    }
+    tension::shortlist(voice, earlier, text, MOST_DOUBTS)
+}
+
+/// Pairs that a model is asked about per answer.
+const MOST_DOUBTS: usize = 2;
 
 /// Says openly that the choice is changed or weighed: no contradiction.
 fn changes_mind(words: &[Word]) -> bool {
@@ -115,7 +141,7 @@ fn counted(words: &[Word]) -> Vec<(lexicon::Hit, f64, String)> {
         .collect()
 }
 
-fn value(word: &str) -> Option<f64> {
+pub(super) fn value(word: &str) -> Option<f64> {
     const NAMES: [&str; 13] =
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     match NAMES.iter().position(|n| *n == word) {
@@ -131,7 +157,7 @@ mod tests {
 
     fn check(before: &str, text: &str, expect: Option<(&str, &str)>) {
         let content = Content::built_in();
-        let found = find(&content.voice, &[(1, before)], text);
+        let found = find(&content.voice, &[Earlier { seq: 1, text: before, of_resume: false }], text);
         let found = found.as_ref().map(|c| (c.earlier.as_str(), c.now.as_str()));
         assert_eq!(found, expect, "{text}");
     }
@@ -145,6 +171,25 @@ mod tests {
         );
         check("The ledger needs strong consistency.", "The feed can live with eventual consistency.", None);
         check("The ledger needs strong consistency.", "I changed my mind: the ledger gets eventual consistency.", None);
+    }
+
+    #[test]
+    fn a_claim_of_the_resume_is_held_against_what_is_told() {
+        let content = Content::built_in();
+        let claim = Earlier { seq: 0, text: "cut on-call pages from the billing service to 4 a week", of_resume: true };
+        let check = |text: &str| find(&content.voice, &[claim], text);
+        let found = check("The billing service still gave us on-call pages, about 20 a week at the end.");
+        let found = found.as_ref().map(|c| (c.earlier.as_str(), c.now.as_str(), c.of_resume));
+        assert_eq!(found, None, "`a` is no unit: this is for the model to judge");
+        let claim = Earlier { seq: 0, text: "Led 12 engineers through the billing migration", of_resume: true };
+        let found = find(&content.voice, &[claim], "On the billing migration I led 4 engineers in the end.");
+        let found = found.map(|c| (c.earlier, c.now, c.of_resume));
+        assert_eq!(found, Some(("12 engineers".into(), "4 engineers".into(), true)));
+        let claim =
+            Earlier { seq: 0, text: "Moved 40 services of the billing platform to the new cluster", of_resume: true };
+        let found =
+            find(&content.voice, &[claim], "We moved 9 services of the billing platform to the cluster. It was fine.");
+        assert!(found.is_some_and(|c| c.of_resume && c.now.contains("9 services")));
     }
 
     #[test]

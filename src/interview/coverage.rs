@@ -4,24 +4,22 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::evidence::{self, Sought, Telling};
+use super::judge::JudgeError;
 use super::lexicon::{self, Word};
-use super::note::{AnswerClass, Finding, Note};
+use super::note::{AnswerClass, Contradiction, Finding, Note};
 use super::plan::{Plan, Stage};
 use super::reading::{RUNGS, Reading, rung};
+use super::tension::Earlier;
+use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
-use super::{anchor, classify, contradiction, facts, judge};
+use super::{anchor, classify, contradiction, facts, judge, weighing};
 use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
-// Calibrated on the 212 labelled answers under `prompts/candidates/answers` (`bench interviewer --judgements`) with the
-// 1.5B default: P(yes) ranks an answer over a gap in 0.79 of the pairs, so it is a second opinion and no more.
-
-/// A cue below this P(yes) is not believed (1 of 106 answers and 2 of 106 gaps lie below).
-const VETO: f32 = 0.2;
-/// No cue, but at least this P(yes) and [`LONG_ENOUGH`] words: believed (24 of 106 answers, 5 of 106 gaps lie above).
-const TRUST: f32 = 0.7;
-const LONG_ENOUGH: usize = 15;
+/// A judgement without a cue is only believed of an answer of this many words.
+pub const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
 pub async fn listen(
@@ -32,21 +30,124 @@ pub async fn listen(
     notes: &BTreeMap<u32, Note>,
     now_ms: u64,
 ) -> Note {
+    let thresholds = thresholds::of(engine.info());
+    listen_with(engine, &thresholds, content, plan, turns, notes, now_ms).await
+}
+
+/// The same with these thresholds in place of the model's own.
+pub async fn listen_with(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    content: &Content,
+    plan: &Plan,
+    turns: &[Turn],
+    notes: &BTreeMap<u32, Note>,
+    now_ms: u64,
+) -> Note {
     let began = Instant::now();
     let reading = Reading::new(content, plan, turns, notes, now_ms);
     let mut heard = hear(&reading);
     if heard.note.class == AnswerClass::Plain || heard.note.class == AnswerClass::Asks {
-        let asks: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
-        let questions: Vec<String> = asks.iter().map(|t| t.ask.clone()).collect();
-        let answer = reading.answer().map_or("", |t| t.text.as_str());
-        match judge::p_yes(engine, reading.question(), answer, &questions).await {
-            Ok(p) => second_opinion(&mut heard.note, &asks, &p),
+        let judged = tokio::join!(
+            judge_coverage(engine, thresholds, &reading, &heard),
+            judge_contradictions(engine, thresholds, &reading, &heard.note),
+            judge_facts(engine, thresholds, &reading, &heard),
+        );
+        match judged.0 {
+            Ok(judged) => second_opinion(&mut heard.note, thresholds, &judged),
+            Err(error) => heard.note.engine_trouble = Some(error.to_string()),
+        }
+        match judged.1 {
+            Ok(found) => heard.note.contradiction = heard.note.contradiction.or(found),
+            Err(error) => heard.note.engine_trouble = Some(error.to_string()),
+        }
+        match judged.2 {
+            Ok((matched, open)) => {
+                heard.note.not_on_sheet = open > 0;
+                for fact in matched {
+                    if !heard.note.facts.contains(&fact.id) {
+                        heard.note.facts.push(fact.id.clone());
+                        heard.note.matched.push(fact);
+                    }
+                }
+            }
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
     }
     settle_class(&mut heard.note, &reading);
     heard.note.seconds = began.elapsed().as_secs_f64();
     heard.note
+}
+
+async fn judge_coverage(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    heard: &Heard,
+) -> Result<Vec<Judged>, JudgeError> {
+    if thresholds.coverage.is_none() {
+        return Ok(Vec::new());
+    }
+    let targets: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
+    let questions: Vec<String> = targets.iter().map(|t| t.ask.clone()).collect();
+    let answer = reading.answer().map_or("", |t| t.text.as_str());
+    let p = judge::p_yes(engine, reading.question(), answer, &questions).await?;
+    // Its habit is only needed where it is weighed.
+    let habits = match &thresholds.weights {
+        Some(_) => judge::habits(engine, &questions).await?,
+        None => vec![0.5; p.len()],
+    };
+    let judged = targets.into_iter().zip(p).zip(habits);
+    Ok(judged.map(|((target, p), habit)| Judged { target, p, habit }).collect())
+}
+
+/// Questions that no words of the sheet match, matched by meaning: the likeliest fact of each, and how many stay open.
+async fn judge_facts(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    heard: &Heard,
+) -> Result<(Vec<Finding>, usize), JudgeError> {
+    let (Some(least), Some(problem)) = (thresholds.fact, reading.problem()) else {
+        return Ok((Vec::new(), heard.open.len()));
+    };
+    let lines: Vec<String> = problem.facts.iter().map(facts::line).collect();
+    let mut matched = Vec::new();
+    for question in heard.open.iter().take(MOST_OPEN) {
+        let p = judge::p_asks(engine, question, &lines).await?;
+        let likeliest = problem.facts.iter().zip(p).max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((fact, p)) = likeliest.filter(|(_, p)| *p >= least) {
+            matched.push(Finding {
+                id: fact.id.clone(),
+                quote: question.clone(),
+                p_yes: Some(p),
+                ..Finding::default()
+            });
+        }
+    }
+    let open = heard.open.len() - matched.len();
+    Ok((matched, open))
+}
+
+/// Questions of one answer that a model is asked to match.
+const MOST_OPEN: usize = 2;
+
+/// The likeliest contradiction by meaning, when words alone found none.
+async fn judge_contradictions(
+    engine: &Engine,
+    thresholds: &Thresholds,
+    reading: &Reading<'_>,
+    note: &Note,
+) -> Result<Option<Contradiction>, JudgeError> {
+    let Some(least) = thresholds.contradiction.filter(|_| note.contradiction.is_none()) else { return Ok(None) };
+    let answer = reading.answer().map_or("", |t| t.text.as_str());
+    let pairs = contradiction::doubtful(&reading.content.voice, &earlier(reading), answer);
+    let asks: Vec<(String, String)> =
+        pairs.iter().map(|p| (p.between.earlier.clone(), p.between.now.clone())).collect();
+    let p = judge::p_contradicts(engine, &asks).await?;
+    let judged = pairs.into_iter().zip(p).filter(|(_, p)| *p >= least);
+    let likeliest = judged.max_by(|a, b| a.1.total_cmp(&b.1));
+    Ok(likeliest.map(|(pair, p)| Contradiction { p_yes: Some(p), ..pair.between }))
 }
 
 /// The same without a model: lexical evidence only.
@@ -64,6 +165,47 @@ pub fn listen_by_code(
     note
 }
 
+/// One item of a problem's checklist or slot of a story, looked for in one answer, whatever the stage. For measuring; an
+/// interview looks at what is open.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// Item or slot id.
+    pub id: String,
+    /// The yes/no question.
+    pub ask: String,
+    /// What cues found.
+    pub found: Option<Finding>,
+    /// The evidence as numbers.
+    pub features: [f32; evidence::FEATURES],
+    /// The planned middle of its part of the interview, 0 to 1; none for slots.
+    pub middle: Option<f32>,
+}
+
+/// Looks for everything that a problem or competency asks for.
+#[must_use]
+pub fn look(content: &Content, of: &str, question: &str, text: &str) -> Vec<Looked> {
+    let words = lexicon::words(text);
+    let statements = statements(text, &words);
+    let sought: Vec<(&str, &str, &[String], Option<Phase>)> = match (content.problem(of), content.competency(of)) {
+        (Some(p), _) => p.checklist.iter().map(|i| (&*i.id, &*i.ask, &*i.cues, Some(i.phase))).collect(),
+        (None, Some(c)) => c.slots.iter().map(|s| (s.slot.id(), &*s.ask, &*s.cues, None)).collect(),
+        (None, None) => Vec::new(),
+    };
+    let telling = Telling::read(sought.iter().map(|(_, ask, ..)| *ask));
+    let look = |&(id, ask, cues, phase): &(&str, &str, &[String], Option<Phase>)| {
+        let asked_counts = matches!(phase, Some(Phase::Constraints | Phase::Sizing));
+        let from = if asked_counts { &words } else { &statements };
+        Looked {
+            id: id.to_owned(),
+            ask: ask.to_owned(),
+            found: find(&content.voice.phrases, text, from, id, cues),
+            features: evidence::features(&telling, Sought { ask, cues }, question, from),
+            middle: phase.map(|phase| evidence::middle(phase as u8)),
+        }
+    };
+    sought.iter().map(look).collect()
+}
+
 /// Something that an answer may cover.
 #[derive(Clone, Debug)]
 struct Target {
@@ -75,11 +217,17 @@ struct Target {
     in_play: bool,
     /// A question of the candidate counts too (constraints may be asked for).
     asked_counts: bool,
+    /// The part of the checklist it belongs to; none for what is not on it.
+    phase: Option<Phase>,
+    /// The evidence by name, for items of the checklist.
+    evidence: Vec<(&'static str, f32)>,
 }
 
 struct Heard {
     note: Note,
     targets: Vec<Target>,
+    /// Questions that no fact answers, as they were asked.
+    open: Vec<String>,
 }
 
 /// Evidence by code.
@@ -91,12 +239,14 @@ fn hear(reading: &Reading<'_>) -> Heard {
     let mut note =
         Note { stage: Some(reading.stage), words: words.len(), class: class.unwrap_or_default(), ..Note::default() };
     if class.is_some_and(|c| !c.holds_content()) {
-        return Heard { note, targets: Vec::new() };
+        return Heard { note, targets: Vec::new(), open: Vec::new() };
     }
+    let mut open = Vec::new();
     note.anchor = anchor::telling(&reading.content.voice.phrases, text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
         let asked = facts::asked(text, &problem.facts, &problem.brief, &reading.content.voice.asks);
         note.not_on_sheet = !asked.open.is_empty();
+        open = asked.open.iter().map(|range| text[range.clone()].trim().to_owned()).collect();
         let outside = words.len().saturating_sub(words_in(text, &facts::questions(text)));
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
             note.class = AnswerClass::Asks;
@@ -106,11 +256,29 @@ fn hear(reading: &Reading<'_>) -> Heard {
     }
     let statements = statements(text, &words);
     let phrases = &reading.content.voice.phrases;
-    let targets = targets(reading, &note.dive);
-    for target in &targets {
+    let mut targets = targets(reading, &note.dive);
+    let checklist = reading.problem().map_or(&[][..], |p| p.checklist.as_slice());
+    let telling = Telling::read(checklist.iter().map(|i| i.ask.as_str()));
+    let part = reading.now_ms as f32 / reading.plan.total_ms().max(1) as f32;
+    for target in &mut targets {
         let from = if target.asked_counts { &words } else { &statements };
-        if let Some(found) = find(phrases, text, from, &target.id, &target.cues) {
+        let by_cue = find(phrases, text, from, &target.id, &target.cues);
+        let Some(phase) = target.phase else {
+            note.covered.extend(by_cue);
+            continue;
+        };
+        let sought = Sought { ask: &target.ask, cues: &target.cues };
+        let numbers = evidence::features(&telling, sought, reading.question(), from);
+        target.evidence = evidence::NAMES.into_iter().zip(numbers).collect();
+        target.evidence.extend(evidence::distance(part.min(1.0), phase as u8));
+        let weights = &weighing::BY_CODE.system_design;
+        let weighed = weights.probability(target.evidence.iter().copied());
+        let by_words = || by_words(phrases, text, from, &telling, target);
+        let found = Finding { weighed: Some(weighed), ..by_cue.unwrap_or_else(by_words) };
+        if weighed >= weights.threshold {
             note.covered.push(found);
+        } else if found.cue.is_some() {
+            note.undecided.push(found);
         }
     }
     for flag in flags(reading) {
@@ -120,7 +288,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
         }
     }
     note.contradiction = contradiction::find(&reading.content.voice, &earlier(reading), text);
-    Heard { note, targets }
+    Heard { note, targets, open }
 }
 
 fn words_in(text: &str, ranges: &[std::ops::Range<usize>]) -> usize {
@@ -140,8 +308,19 @@ fn find(phrases: &Phrases, text: &str, words: &[Word], id: &str, cues: &[String]
         quote: anchor::clause_around(text, words, &hit),
         anchor: anchor::around(phrases, text, words, &hit).unwrap_or_default(),
         cue: Some(cue.to_owned()),
-        p_yes: None,
+        ..Finding::default()
     })
+}
+
+/// A find without a cue: where the answer shares most words with the item.
+fn by_words(phrases: &Phrases, text: &str, words: &[Word], telling: &Telling, target: &Target) -> Finding {
+    let hit = evidence::place(telling, &target.ask, words);
+    Finding {
+        id: target.id.clone(),
+        quote: hit.as_ref().map(|hit| anchor::clause_around(text, words, hit)).unwrap_or_default(),
+        anchor: hit.and_then(|hit| anchor::around(phrases, text, words, &hit)).unwrap_or_default(),
+        ..Finding::default()
+    }
 }
 
 /// A claim is quoted as it was made, from the first to the last word of its cue.
@@ -177,6 +356,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: item.weight,
             in_play: here.contains(&item.id.as_str()) || item.id == asked,
             asked_counts: matches!(item.phase, Phase::Constraints | Phase::Sizing),
+            phase: Some(item.phase),
+            evidence: Vec::new(),
         })
         .collect();
     if let Some(dive) = problem.dives.iter().find(|d| d.id == dive) {
@@ -189,6 +370,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
                     weight: 3,
                     in_play: true,
                     asked_counts: false,
+                    phase: None,
+                    evidence: Vec::new(),
                 });
             }
         }
@@ -203,6 +386,8 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: 3,
             in_play: true,
             asked_counts: false,
+            phase: None,
+            evidence: Vec::new(),
         });
     }
     targets
@@ -221,6 +406,8 @@ fn story_targets(reading: &Reading<'_>) -> Vec<Target> {
             weight: slot.weight,
             in_play: true,
             asked_counts: false,
+            phase: None,
+            evidence: Vec::new(),
         })
         .collect()
 }
@@ -250,34 +437,47 @@ fn flags<'a>(reading: &Reading<'a>) -> &'a [RedFlag] {
     }
 }
 
-/// Earlier answers that held content.
-fn earlier<'a>(reading: &Reading<'a>) -> Vec<(u32, &'a str)> {
+/// Earlier answers that held content, and what the résumé claims.
+fn earlier<'a>(reading: &Reading<'a>) -> Vec<Earlier<'a>> {
     let usable = |seq: u32| reading.notes.iter().any(|(s, n)| *s == seq && n.class.holds_content());
     let newest = reading.answer().map_or(0, |t| t.seq);
-    reading.turns.iter().filter(|t| t.seq < newest && usable(t.seq)).map(|t| (t.seq, t.text.as_str())).collect()
+    let claims = reading.plan.claims.iter().map(|c| Earlier { seq: 0, text: &c.text, of_resume: true });
+    let answers = reading.turns.iter().filter(|t| t.seq < newest && usable(t.seq));
+    claims.chain(answers.map(|t| Earlier { seq: t.seq, text: &t.text, of_resume: false })).collect()
 }
 
-/// Brings the model's judgements in: a veto on cues, and trust only when it is very sure.
-fn second_opinion(note: &mut Note, asks: &[Target], p: &[f32]) {
-    for (target, &p) in asks.iter().zip(p) {
-        let by_cue = note.covered.iter().position(|f| f.id == target.id);
-        match by_cue {
-            Some(at) if p < VETO => {
-                let mut doubted = note.covered.remove(at);
-                doubted.p_yes = Some(p);
-                note.undecided.push(doubted);
+/// Brings the model's judgements in. For an item of the checklist all evidence is weighed together; elsewhere the model
+/// may veto a cue, or be believed without one when it is very sure.
+fn second_opinion(note: &mut Note, thresholds: &Thresholds, judged: &[Judged]) {
+    let Some(Coverage { veto, trust }) = thresholds.coverage else { return };
+    for Judged { target, p, habit } in judged {
+        let take = |list: &mut Vec<Finding>| list.iter().position(|f| f.id == target.id).map(|at| list.remove(at));
+        let heard = take(&mut note.covered);
+        let was_covered = heard.is_some();
+        let mut found = heard.or_else(|| take(&mut note.undecided)).unwrap_or_default();
+        found.id.clone_from(&target.id);
+        found.p_yes = Some(*p);
+        let may_trust = note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain;
+        let weights = thresholds.weights.as_ref().map(|w| &w.system_design).filter(|_| !target.evidence.is_empty());
+        let covered = match weights {
+            Some(weights) => {
+                let lift = ("lift", judge::lift(*p, *habit) - 0.5);
+                let weighed = weights.probability(target.evidence.iter().copied().chain([lift]));
+                found.weighed = Some(weighed);
+                weighed >= weights.threshold
             }
-            Some(at) => note.covered[at].p_yes = Some(p),
-            None => {
-                let found = Finding { id: target.id.clone(), p_yes: Some(p), ..Finding::default() };
-                if p >= TRUST && note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain {
-                    note.covered.push(found);
-                } else {
-                    note.undecided.push(found);
-                }
-            }
-        }
+            None if was_covered => *p >= veto,
+            None => *p >= trust && may_trust,
+        };
+        if covered { note.covered.push(found) } else { note.undecided.push(found) }
     }
+}
+
+/// What the model said of a target: P(yes), and its P(yes) for an answer that says nothing.
+struct Judged {
+    target: Target,
+    p: f32,
+    habit: f32,
 }
 
 /// The class of an ordinary answer, once its coverage is known.
@@ -370,3 +570,6 @@ fn same_story(reading: &Reading<'_>, words: &[Word]) -> bool {
         .map(told)
         .any(|before| now.intersection(&before).count() * 10 >= now.len().max(1) * 6)
 }
+
+#[cfg(test)]
+mod tests;

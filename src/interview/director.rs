@@ -9,6 +9,7 @@ mod story;
 
 use std::collections::BTreeMap;
 
+use super::facts;
 use super::note::{Act, AnswerClass, Move, Note};
 use super::plan::{Plan, Stage};
 use super::reading::Reading;
@@ -129,6 +130,7 @@ fn which_holds(reading: &Reading<'_>, note: &Note) -> Option<Move> {
         quote: found.now.clone(),
         quote_fits: true,
         earlier_quote: found.earlier.clone(),
+        earlier_of_resume: found.of_resume,
         ..stay(reading, Act::AskWhichHolds, &topic, "two statements that do not go together")
     })
 }
@@ -220,16 +222,35 @@ fn room(reading: &Reading<'_>) -> usize {
     ((budget / EXCHANGE_MS) as usize).clamp(1, 6)
 }
 
+/// Facts to tell before the question: those asked for now and those put off before, a few at a time; none is dropped.
 fn tell_facts(next: &mut Move, reading: &Reading<'_>) {
     let Some(note) = reading.newest() else { return };
-    if reading.plan.round == Round::SystemDesign && note.class.holds_content() {
-        let told = |id: &String| reading.moves().any(|m| m.facts.contains(id));
-        let fresh: Vec<String> = note.facts.iter().filter(|id| !told(id)).cloned().collect();
-        // What was told is told again only when nothing else was asked for.
-        let again = note.class == AnswerClass::Asks && fresh.is_empty();
-        next.facts = if again { note.facts.clone() } else { fresh };
-        next.not_on_sheet = note.not_on_sheet && note.class == AnswerClass::Asks;
+    if reading.plan.round != Round::SystemDesign {
+        return;
     }
+    let told = |id: &String| reading.moves().any(|m| m.facts.contains(id));
+    let asked_now = if note.class.holds_content() { note.facts.as_slice() } else { &[] };
+    let before = reading.notes.iter().filter(|(_, n)| n.next.is_some() && n.class.holds_content());
+    let mut pool: Vec<String> = Vec::new();
+    for id in before.flat_map(|(_, n)| &n.facts).filter(|id| !told(id)) {
+        if !pool.contains(id) {
+            pool.push(id.clone());
+        }
+    }
+    next.of_earlier = !pool.is_empty();
+    for id in asked_now.iter().filter(|id| !told(id)) {
+        if !pool.contains(id) {
+            pool.push(id.clone());
+        }
+    }
+    // What was told is told again only when nothing else was asked for.
+    if note.class == AnswerClass::Asks && pool.is_empty() {
+        pool = asked_now.to_vec();
+    }
+    next.parked = pool.len().saturating_sub(facts::MOST);
+    pool.truncate(facts::MOST);
+    next.facts = pool;
+    next.not_on_sheet = note.not_on_sheet && note.class == AnswerClass::Asks;
 }
 
 /// Ten and three minutes before the end, once each.

@@ -9,8 +9,10 @@ use crate::content::voice::Asks;
 
 /// How much of a phrase's weight a question must share with it.
 const ENOUGH: f32 = 0.5;
-/// Most facts told in one turn.
+/// Most facts told in one turn; the others are told in the next one.
 pub const MOST: usize = 3;
+/// Most facts that one turn can ask for.
+const MOST_ASKED: usize = 12;
 
 /// What a candidate asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +80,12 @@ fn is_question(sentence: &str) -> bool {
 #[must_use]
 pub fn asked(text: &str, sheet: &[Fact], brief: &str, asks: &Asks) -> Asked {
     Sheet::read(sheet, brief, asks).asked(text)
+}
+
+/// How a model is told what a fact is about: two of the ways to ask for it.
+#[must_use]
+pub fn line(fact: &Fact) -> String {
+    fact.asked_as.iter().take(2).cloned().collect::<Vec<_>>().join(", ")
 }
 
 /// Words that begin a question.
@@ -220,7 +228,7 @@ impl<'a> Sheet<'a> {
                 found.open.push(range);
             }
             for fact in facts {
-                if !found.facts.contains(&fact.id) && found.facts.len() < MOST {
+                if !found.facts.contains(&fact.id) && found.facts.len() < MOST_ASKED {
                     found.facts.push(fact.id.clone());
                 }
             }
@@ -307,6 +315,31 @@ mod tests {
         check("What is the expected traffic and the latency?", &["rate", "latency"], 0);
         check("What colour should the logo be?", &[], 1);
         check("I would put it on a queue.", &[], 0);
+    }
+
+    #[test]
+    fn more_facts_than_are_told_at_once_are_told_in_the_next_turn() {
+        use crate::interview::simulation::Simulation;
+        use crate::interview::transcript::Round;
+        let content = Content::built_in();
+        let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 11);
+        let first = interview.answer(
+            "How many events per second do we have, how late may one be, may an event be lost, how many customers are \
+             there, and does order matter?",
+            30_000,
+        );
+        assert_eq!((first.facts.len(), first.parked), (MOST, 2), "{first:?}");
+        assert!(
+            content.voice.says.parked.iter().any(|p| interview.said().contains(p.as_str())),
+            "{}",
+            interview.said()
+        );
+        let second =
+            interview.answer("I would begin with a table of deliveries that is written with the order.", 30_000);
+        assert_eq!((second.facts.len(), second.parked, second.of_earlier), (2, 0, true), "{second:?}");
+        assert!(second.facts.iter().all(|f| !first.facts.contains(f)));
+        let third = interview.answer("Then workers take it from there, each with a limit of its own.", 30_000);
+        assert_eq!((third.facts.len(), third.of_earlier), (0, false));
     }
 
     #[test]

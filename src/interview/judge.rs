@@ -1,6 +1,9 @@
 //! Asks the model small yes/no questions about one answer, all over one shared prefix, in one batch. No words are
 //! generated and nothing is decided here.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use crate::engine::{Choice, ChooseRequest, Engine, EngineError, Priority, Prompt};
 use crate::prompts::{PromptError, PromptFile};
 
@@ -45,6 +48,82 @@ pub fn ahead(question: &str, draft: &str) -> Result<Prompt, PromptError> {
     Ok(Prompt::system(system).user(told(question, draft)))
 }
 
+/// What the model says to nothing: a question nobody asked and an answer that says nothing.
+pub const NOTHING: (&str, &str) = ("Shall we go on?", "Yes, let me think about that for a moment, please.");
+
+/// What was asked of nothing before, by model file and question: a habit does not change.
+static HABITS: LazyLock<Mutex<HashMap<(String, String), f32>>> = LazyLock::new(Mutex::default);
+
+/// P(yes) for each of `asks` on an answer that says nothing.
+///
+/// # Errors
+/// As [`p_yes`].
+pub async fn habits(engine: &Engine, asks: &[String]) -> Result<Vec<f32>, JudgeError> {
+    let key = |ask: &String| (engine.info().sha256.clone(), ask.clone());
+    let known = |ask: &String| HABITS.lock().unwrap_or_else(PoisonError::into_inner).get(&key(ask)).copied();
+    let unknown: Vec<String> = asks.iter().filter(|ask| known(ask).is_none()).cloned().collect();
+    let p = p_yes(engine, NOTHING.0, NOTHING.1, &unknown).await?;
+    let mut habits = HABITS.lock().unwrap_or_else(PoisonError::into_inner);
+    habits.extend(unknown.iter().map(key).zip(p));
+    Ok(asks.iter().map(|ask| habits.get(&key(ask)).copied().unwrap_or(0.5)).collect())
+}
+
+/// P(yes) that each pair of statements cannot both be true. What the model says of a statement and itself is taken off:
+/// that is its habit and no finding.
+///
+/// # Errors
+/// [`JudgeError`]; the caller goes on with lexical evidence.
+pub async fn p_contradicts(engine: &Engine, pairs: &[(String, String)]) -> Result<Vec<f32>, JudgeError> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let system = PromptFile::load("interviewer/contradiction.md")?.render(())?;
+    let ask = |a: &str, b: &str| Choice {
+        prompt: Prompt::system(&system)
+            .user(format!("Earlier: «{a}»\nNow: «{b}»\n\nDo these two statements contradict each other? Yes or No?")),
+        options: options(),
+    };
+    let choices = pairs.iter().flat_map(|(a, b)| [ask(a, b), ask(a, a)]).collect();
+    let request = ChooseRequest { choices, hidden: false, priority: Priority::Interactive };
+    let scored = engine.choose(request).await?;
+    let yes: Vec<f32> = scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect();
+    Ok(yes.chunks(2).map(|two| lift(two[0], two.get(1).copied().unwrap_or(0.5))).collect())
+}
+
+/// P(yes) that a candidate's question asks for each of `lines` (what a fact is asked for as).
+///
+/// # Errors
+/// [`JudgeError`]; the caller says that the sheet does not hold it.
+pub async fn p_asks(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let system = PromptFile::load("interviewer/fact.md")?.render(())?;
+    let choices = lines.iter().map(|line| Choice {
+        prompt: Prompt::system(&system)
+            .user(format!("A candidate asks: «{}»\n\nIs it about this: {line}? Yes or No?", cut(question))),
+        options: options(),
+    });
+    let request = ChooseRequest { choices: choices.collect(), hidden: false, priority: Priority::Interactive };
+    let scored = engine.choose(request).await?;
+    Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
+}
+
+/// How much more a model says yes than out of habit, as a probability: 0.5 is no more.
+#[must_use]
+pub fn lift(p: f32, habit: f32) -> f32 {
+    sigmoid(logit(p) - logit(habit))
+}
+
+fn logit(p: f32) -> f32 {
+    let p = p.clamp(1e-4, 1.0 - 1e-4);
+    (p / (1.0 - p)).ln()
+}
+
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
 fn told(question: &str, answer: &str) -> String {
     format!("Question: {question}\n\nAnswer: {}", cut(answer))
 }
@@ -54,13 +133,28 @@ fn options() -> Vec<String> {
 }
 
 fn prompt(system: &str, question: &str, answer: &str, ask: &str) -> Prompt {
+    then(system, question, answer, format!("{ask} Yes or No?"))
+}
+
+fn then(system: &str, question: &str, answer: &str, request: String) -> Prompt {
     Prompt::system(system)
         .user(told(question, answer))
         .assistant("I have read the question and the answer.")
-        .user(format!("{ask} Yes or No?"))
+        .user(request)
 }
 
-fn cut(answer: &str) -> &str {
+/// The same beginning with another request at the end: what was read for the judgements is not read again.
+///
+/// # Errors
+/// [`PromptError`] when the prompt file is damaged.
+pub fn asking(question: &str, answer: &str, request: String) -> Result<Prompt, PromptError> {
+    let system = PromptFile::load("interviewer/judge.md")?.render(())?;
+    Ok(then(&system, question, answer, request))
+}
+
+/// The part of an answer that a model reads.
+#[must_use]
+pub fn cut(answer: &str) -> &str {
     let mut end = answer.len().min(LONGEST);
     while !answer.is_char_boundary(end) {
         end -= 1;

@@ -22,7 +22,8 @@ pub struct Word {
 const GAP: usize = 6;
 /// How many words a negation reaches forward within its clause.
 const SHADOW: usize = 4;
-const NEGATIONS: [&str; 16] = [
+/// Words that turn a clause round.
+pub const NEGATIONS: [&str; 16] = [
     "not", "no", "never", "without", "don't", "doesn't", "didn't", "won't", "wouldn't", "can't", "cannot", "isn't",
     "aren't", "avoid", "skip", "nobody",
 ];

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Stage;
+use super::way::Said;
 
 /// What sort of answer it is, found by code first and by P(yes) where code cannot know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,6 +107,8 @@ pub struct Finding {
     pub cue: Option<String>,
     /// The model's P(yes), if it was asked.
     pub p_yes: Option<f32>,
+    /// The probability that all evidence together gives, where it is weighed.
+    pub weighed: Option<f32>,
 }
 
 /// Two statements that do not go together.
@@ -118,6 +121,10 @@ pub struct Contradiction {
     pub earlier: String,
     /// The words of this turn (verbatim).
     pub now: String,
+    /// The earlier words stand in the résumé; `earlier_seq` is then 0.
+    pub of_resume: bool,
+    /// The model's P(yes), if it was asked.
+    pub p_yes: Option<f32>,
 }
 
 /// What the interviewer does next, decided by code. The words come later.
@@ -138,8 +145,14 @@ pub struct Move {
     pub quote_near: bool,
     /// A second piece, for contradictions.
     pub earlier_quote: String,
+    /// The second piece stands in the résumé.
+    pub earlier_of_resume: bool,
     /// Facts to tell first, by id.
     pub facts: Vec<String>,
+    /// The facts were asked for in an earlier turn and put off.
+    pub of_earlier: bool,
+    /// Facts asked for that have to wait for the next turn.
+    pub parked: usize,
     /// The candidate asked for something that the sheet does not hold.
     pub not_on_sheet: bool,
     /// Behavioural: which story this is about (competency id).
@@ -164,7 +177,10 @@ impl Default for Move {
             quote_fits: false,
             quote_near: false,
             earlier_quote: String::new(),
+            earlier_of_resume: false,
             facts: Vec::new(),
+            of_earlier: false,
+            parked: 0,
             not_on_sheet: false,
             story: String::new(),
             question: String::new(),
@@ -303,6 +319,8 @@ pub struct Note {
     pub flags: Vec<Finding>,
     /// Facts it asked for, by id, in the order of asking.
     pub facts: Vec<String>,
+    /// Of those, the ones that only the model matched (id, its P(yes)).
+    pub matched: Vec<Finding>,
     /// It asked for something that is not on the sheet.
     pub not_on_sheet: bool,
     /// Design: the dive that it goes into, by id.
@@ -321,6 +339,8 @@ pub struct Note {
     pub seconds: f64,
     /// What was said next, and why. Set by the session once decided.
     pub next: Option<Move>,
+    /// How that came to its words. Set once it was said.
+    pub said: Option<Said>,
 }
 
 impl Note {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
 use super::session::{NewSession, PhaseView, SessionError};
+use super::tailoring::{self, Wanted};
 use super::transcript::{Level, Mode, Round};
 use crate::content::{Content, Phase};
 use crate::documents::claims::{self, Claim};
@@ -175,6 +176,9 @@ pub struct Plan {
     /// What the résumé claims, most telling first.
     #[serde(default)]
     pub claims: Vec<Claim>,
+    /// What the job posting asks for.
+    #[serde(default)]
+    pub wanted: Wanted,
 }
 
 impl Plan {
@@ -201,6 +205,7 @@ impl Plan {
             resume: new.resume.clone(),
             posting: new.posting.clone(),
             claims: claimed(new, content),
+            wanted: new.posting.as_deref().map(|posting| Wanted::read(content, posting)).unwrap_or_default(),
         };
         match new.round {
             Round::SystemDesign => plan.choose_problem(new, content, &mut dice)?,
@@ -212,11 +217,16 @@ impl Plan {
     fn choose_problem(&mut self, new: &NewSession, content: &Content, dice: &mut Dice) -> Result<(), SessionError> {
         let problem = match &new.problem {
             Some(id) => content.problem(id),
-            None => dice.pick(&content.problems_for(new.level)).copied(),
+            None => {
+                let fitting = content.problems_for(new.level);
+                let near = new.posting.as_deref().map(|posting| tailoring::near(&fitting, posting));
+                dice.pick(&near.filter(|near| !near.is_empty()).unwrap_or(fitting)).copied()
+            }
         };
         let problem = problem.ok_or_else(|| SessionError::UnknownProblem(named(new.problem.as_deref())))?;
         self.problem.clone_from(&problem.id);
         self.title.clone_from(&problem.title);
+        self.wanted.add_topics(content, problem);
         self.curveball = dice.pick(&problem.curveballs).map(|c| c.id.clone());
         Ok(())
     }
@@ -227,6 +237,10 @@ impl Plan {
         if let Some(id) = &new.problem {
             let first =
                 order.iter().position(|c| c.id == *id).ok_or_else(|| SessionError::UnknownProblem(id.clone()))?;
+            order.swap(0, first);
+        } else if let Some(first) =
+            self.wanted.competencies.iter().find_map(|wanted| order.iter().position(|c| c.id == *wanted))
+        {
             order.swap(0, first);
         }
         for competency in order {
@@ -245,12 +259,13 @@ impl Plan {
     }
 
     /// The claim of the résumé that the first question of a stage picks up: the most telling one for the flagship, the
-    /// next one for the background.
+    /// next one for the background. A round without a flagship offers the most telling one for its first story.
     #[must_use]
     pub fn claim(&self, stage: Stage) -> Option<&Claim> {
         match stage {
             Stage::Flagship => self.claims.first(),
             Stage::Background => self.claims.get(1),
+            Stage::Story1 if self.stages.iter().all(|s| s.stage != Stage::Flagship) => self.claims.first(),
             _ => None,
         }
     }

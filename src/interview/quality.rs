@@ -10,10 +10,12 @@ use super::note::{Move, Note};
 use super::plan::{Plan, Stage};
 use super::session::HintView;
 use super::transcript::{Speaker, Turn};
+use super::way::Way;
 use crate::content::Content;
 
 /// Counts over the interviewer's turns; `seq`s name the turns, so that each can be looked up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// Turns of the interviewer.
     pub turns: usize,
@@ -41,6 +43,14 @@ pub struct Report {
     pub hints: usize,
     /// Facts that were told.
     pub facts: usize,
+    /// Contradictions that were found, with the résumé or between turns.
+    pub contradictions: usize,
+    /// Follow-ups by the way in which they came to their words.
+    pub ways: BTreeMap<Way, usize>,
+    /// What a model worded or pointed at and a check refused; none of it was shown.
+    pub refused: usize,
+    /// Answers that the model did not judge: only cues were heard there.
+    pub unjudged: Vec<u32>,
 }
 
 /// One part of the interview against its plan.
@@ -96,6 +106,15 @@ pub fn report(
         }
         report.facts += next.map_or(0, |m| m.facts.len());
         earlier.push(&turn.text);
+    }
+    report.contradictions = notes.values().filter(|n| n.contradiction.is_some()).count();
+    report.unjudged = notes.iter().filter(|(_, n)| n.engine_trouble.is_some()).map(|(seq, _)| *seq).collect();
+    for note in notes.values() {
+        let (Some(next), Some(how)) = (&note.next, &note.said) else { continue };
+        report.refused += how.refused.len();
+        if next.act.follows_up() {
+            *report.ways.entry(how.way).or_default() += 1;
+        }
     }
     report.questions_per_turn = marks as f32 / said.len().max(1) as f32;
     report.quoting = (follow_ups > 0).then(|| quoting as f32 / follow_ups as f32);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::note::{Act, Move, Note};
 use super::plan::{Plan, Stage};
 use super::transcript::{Round, Speaker, Turn};
-use crate::content::{ChecklistItem, Competency, Content, Dive, Phase, Problem, Rung};
+use crate::content::{ChecklistItem, Competency, Content, Dimension, Dive, Phase, Problem, Rung};
 
 /// The state of an interview at one moment.
 pub struct Reading<'a> {
@@ -60,6 +60,13 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn newest(&self) -> Option<&'a Note> {
         self.notes.last().map(|(_, n)| *n).filter(|n| n.next.is_none())
+    }
+
+    /// Whether the job posting asks for a topic, or for its dimension.
+    #[must_use]
+    pub fn wants(&self, topic: &str, dimension: Dimension) -> bool {
+        let wanted = &self.plan.wanted;
+        wanted.topics.iter().any(|t| t == topic) || wanted.dimensions.contains(&dimension)
     }
 
     /// The moves so far, oldest first.

@@ -52,7 +52,7 @@ fn a_design_round() {
     Most customers do not mind the order; about one in ten must see the changes of one order in sequence. Orders live in one relational database behind one service in one region; a change is one transaction there. What else do you need to know before you draw anything?
     Let us go on to the design itself. How does one request travel through it, from the first call to the end?
     Who or what would you ask first to settle that?
-    One receiver takes twenty seconds for every call from now on. Who else notices, and why?
+    Who makes the call, and what becomes of the answer that comes back?
     The receiver did its work and its answer got lost on the way back. What does “Exactly once delivery” mean for that call?
     That is outside what I do here. The receiver did its work and its answer got lost on the way back. What do you do with that call?
     Pick the part you expect to give you most trouble. How does it work, step by step?

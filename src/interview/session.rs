@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::debrief::TurnNotes;
+use super::quality::Report;
 use super::transcript::{Level, Mode, Round, Turn};
 use crate::engine::EngineError;
 
@@ -145,6 +147,12 @@ pub struct SessionView {
     pub scorecards: Vec<u32>,
     /// Only when finished: the interviewer's notes by turn (what was covered, why this question, what was held back).
     pub notes: Option<serde_json::Value>,
+    /// Only when finished: the same in words, oldest answer first.
+    #[serde(default)]
+    pub interviewer_notes: Option<Vec<TurnNotes>>,
+    /// Only when finished: how the interviewer did.
+    #[serde(default)]
+    pub interviewer_report: Option<Report>,
     /// Only when graded: the model answer and the staff note.
     pub model_answer: Option<String>,
 }

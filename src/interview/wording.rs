@@ -17,15 +17,53 @@ pub fn compose(content: &Content, plan: &Plan, turns: &[Turn], next: &Move) -> S
     if next.act == Act::End {
         return voice.pick_any(&content.voice.says.end);
     }
-    let before = voice.before();
-    let question = voice.question();
-    if before.is_empty() && voice.may_acknowledge(&question) {
-        let acknowledged = voice.acknowledgement();
-        if !acknowledged.is_empty() {
-            return format!("{acknowledged} {question}");
+    voice.framed(voice.question())
+}
+
+/// The first `most` wordings of a move that pass every check, in seeded order, without what is said before the question.
+/// None of the spare questions: those are for when nothing else is left.
+#[must_use]
+pub fn questions(content: &Content, plan: &Plan, turns: &[Turn], next: &Move, most: usize) -> Vec<String> {
+    let voice = Voiced { content, plan, turns, next };
+    let mut found: Vec<String> = Vec::new();
+    for text in voice.mixed_forms().iter().filter_map(|form| voice.fill(form)) {
+        if found.len() < most && !found.contains(&text) && voice.faults(&text).is_empty() {
+            found.push(text);
         }
     }
-    if before.is_empty() { question } else { format!("{before} {question}") }
+    found
+}
+
+/// A question with what is said before it: facts, the clock, or a neutral beginning.
+#[must_use]
+pub fn framed(content: &Content, plan: &Plan, turns: &[Turn], next: &Move, question: String) -> String {
+    Voiced { content, plan, turns, next }.framed(question)
+}
+
+/// Why this question may not be asked as this move; empty when it may.
+#[must_use]
+pub fn faults(content: &Content, plan: &Plan, turns: &[Turn], next: &Move, question: &str) -> Vec<String> {
+    Voiced { content, plan, turns, next }.faults(question)
+}
+
+/// What was said without the facts and the clock before it.
+#[must_use]
+pub fn without_what_comes_before<'t>(
+    content: &Content,
+    plan: &Plan,
+    turns: &[Turn],
+    next: &Move,
+    text: &'t str,
+) -> &'t str {
+    let before = Voiced { content, plan, turns, next }.before();
+    text.strip_prefix(&before).unwrap_or(text).trim_start()
+}
+
+/// What a model is told to ask for; none for a move that only hand-written words may carry.
+#[must_use]
+pub fn instruction(content: &Content, plan: &Plan, turns: &[Turn], next: &Move) -> Option<String> {
+    let voice = Voiced { content, plan, turns, next };
+    content.voice.says.instructions.get(&next.act)?.iter().find_map(|form| voice.fill(form))
 }
 
 /// The first words of an interview.
@@ -61,13 +99,34 @@ pub fn opening(content: &Content, plan: &Plan) -> String {
 fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
     let first = plan.first_stage();
     if first.is_story() {
-        let told = plan.stories.first().and_then(|s| question(content, &s.competency, &s.question));
-        told.map(|q| q.ask.clone()).unwrap_or_default()
+        let Some(story) = plan.stories.first() else { return String::new() };
+        let ask = question(content, &story.competency, &story.question).map(|q| q.ask.clone()).unwrap_or_default();
+        on_document(content, plan, first, &story.competency, &ask, dice).unwrap_or(ask)
     } else {
         let on_claim = on_claim(content, plan, first);
         let forms = if on_claim.is_empty() { content.voice.says.openings(first) } else { &on_claim };
         dice.pick(forms).cloned().unwrap_or_default()
     }
+}
+
+/// The first question of a story behind a line of the résumé, in a round that has no project to quote it at, or of the
+/// posting that asks for such a story. Both are data: they stand between quotation marks and are never filled again.
+fn on_document(
+    content: &Content,
+    plan: &Plan,
+    stage: Stage,
+    competency: &str,
+    ask: &str,
+    dice: &mut Dice,
+) -> Option<String> {
+    let says = &content.voice.says;
+    let (forms, slot, line) =
+        match (plan.claim(stage).filter(|_| stage.is_story()), plan.wanted.requirement(competency)) {
+            (Some(claim), _) if stage != Stage::Flagship => (&says.claim_first, "claim", claim.text.as_str()),
+            (_, Some(requirement)) => (&says.requirement, "requirement", requirement),
+            _ => return None,
+        };
+    dice.pick(forms).map(|form| fill(form, &[(slot, line), ("first", ask)]))
 }
 
 /// First questions of a stage that quote a claim of the résumé; empty without one. The claim is data: it stands
@@ -124,15 +183,25 @@ impl<'a> Voiced<'a> {
         Dice::keyed(self.plan.seed, &format!("{what}-{}", self.turns.len()))
     }
 
+    fn faults(&self, question: &str) -> Vec<String> {
+        checks::faults(question, self.against(&self.asked_before()))
+    }
+
+    fn framed(&self, question: String) -> String {
+        let before = self.before();
+        if before.is_empty() && self.may_acknowledge(&question) {
+            let acknowledged = self.acknowledgement();
+            if !acknowledged.is_empty() {
+                return format!("{acknowledged} {question}");
+            }
+        }
+        if before.is_empty() { question } else { format!("{before} {question}") }
+    }
+
     fn again(&self) -> Option<String> {
         let own = self.own_forms();
         let forms = if own.is_empty() { self.stage_forms() } else { own };
-        let earlier = self.asked_before();
-        forms
-            .iter()
-            .filter(|f| !hangs(f))
-            .filter_map(|f| self.fill(f))
-            .find(|text| checks::faults(text, self.against(&earlier)).is_empty())
+        forms.iter().filter(|f| !hangs(f)).filter_map(|f| self.fill(f)).find(|text| self.faults(text).is_empty())
     }
 
     fn pick_any(&self, forms: &[String]) -> String {
@@ -145,7 +214,13 @@ impl<'a> Voiced<'a> {
         let mut parts: Vec<String> = Vec::new();
         if let Some(problem) = self.problem() {
             let told = self.next.facts.iter().filter_map(|id| problem.facts.iter().find(|f| f.id == *id));
+            if self.next.of_earlier && !self.next.facts.is_empty() {
+                parts.push(self.pick_any(&says.asked_earlier));
+            }
             parts.extend(told.map(|f| f.says.trim().to_owned()));
+            if self.next.parked > 0 {
+                parts.push(self.pick_any(&says.parked));
+            }
         }
         if self.next.not_on_sheet {
             let forms = if parts.is_empty() { &says.not_on_sheet } else { &says.rest_not_on_sheet };
@@ -159,30 +234,47 @@ impl<'a> Voiced<'a> {
 
     /// The question: the first wording, in seeded order, that passes every check.
     fn question(&self) -> String {
-        let mut forms = self.forms();
-        self.dice("form").shuffle(&mut forms);
-        if self.next.quote_fits {
-            // Their own words first.
-            forms.sort_by_key(|form| !hangs(form));
-        } else {
-            forms.retain(|form| !hangs(form));
-            if self.may_lead_in() {
-                let led: Vec<String> = forms.iter().flat_map(|form| self.led_in(form)).collect();
-                forms.splice(0..0, led);
-            }
-        }
+        let forms = self.ordered_forms();
         let spare = {
             let mut spare = self.content.voice.says.spare.clone();
             self.dice("spare").shuffle(&mut spare);
             spare
         };
-        let earlier = self.asked_before();
-        let passes = |text: &String| checks::faults(text, self.against(&earlier)).is_empty();
         let mut worded = forms.iter().chain(&spare).filter_map(|form| self.fill(form));
-        worded.find(passes).unwrap_or_else(|| self.last_resort(&earlier))
+        let asked = worded.find(|text| self.faults(text).is_empty());
+        asked.unwrap_or_else(|| self.last_resort(&self.asked_before()))
     }
 
-    /// In half of the probes that have a piece of the candidate's words on their own thread.
+    /// The wordings in seeded order: with their own words first where these fit, never with them where they do not.
+    fn ordered_forms(&self) -> Vec<String> {
+        let (forms, led) = self.plain_and_led();
+        if !led.is_empty() && self.dice("lead").below(2) == 0 { [led, forms].concat() } else { forms }
+    }
+
+    /// The same for a choice: wordings with and without the candidate's words take turns, the one that code would take
+    /// first.
+    fn mixed_forms(&self) -> Vec<String> {
+        let (forms, led) = self.plain_and_led();
+        let (first, second) = if self.dice("lead").below(2) == 0 { (led, forms) } else { (forms, led) };
+        let longest = first.len().max(second.len());
+        (0..longest).flat_map(|at| [first.get(at), second.get(at)]).flatten().cloned().collect()
+    }
+
+    /// Wordings in seeded order, and those that may begin with a lead-in.
+    fn plain_and_led(&self) -> (Vec<String>, Vec<String>) {
+        let mut forms = self.forms();
+        self.dice("form").shuffle(&mut forms);
+        if self.next.quote_fits {
+            forms.sort_by_key(|form| !hangs(form));
+            return (forms, Vec::new());
+        }
+        forms.retain(|form| !hangs(form));
+        let led =
+            if self.may_lead_in() { forms.iter().flat_map(|form| self.led_in(form)).collect() } else { Vec::new() };
+        (forms, led)
+    }
+
+    /// A probe with a piece of the candidate's words on its own thread.
     fn may_lead_in(&self) -> bool {
         let probes = matches!(
             self.next.act,
@@ -194,7 +286,7 @@ impl<'a> Voiced<'a> {
                 | Act::HowToFindOut
                 | Act::AskEffect
         );
-        probes && self.next.quote_near && !self.next.quote.is_empty() && self.dice("lead").below(2) == 0
+        probes && self.next.quote_near && !self.next.quote.is_empty()
     }
 
     /// The form behind each lead-in that was not used yet, in seeded order.
@@ -237,6 +329,7 @@ impl<'a> Voiced<'a> {
         match self.next.act {
             Act::OpenStage => self.stage_forms(),
             Act::AssumeAndMove if self.is_review() => self.stage_forms(),
+            Act::AskWhichHolds if self.next.earlier_of_resume => says.against_resume.clone(),
             Act::Answer if self.is_review() => says.review.answer.clone(),
             Act::Probe | Act::Deepen => own,
             Act::Adapt if !own.is_empty() => own,
@@ -245,7 +338,7 @@ impl<'a> Voiced<'a> {
             {
                 own
             }
-            Act::NextStory => self.with_first(says.wordings(Act::NextStory), &self.story_question(|q| &q.ask)),
+            Act::NextStory => self.next_story(),
             Act::TakeAMoment => {
                 let nearby = self.story_question(|q| &q.nearby);
                 let own: Vec<String> = if nearby.is_empty() { self.stage_forms() } else { vec![nearby] };
@@ -268,6 +361,21 @@ impl<'a> Voiced<'a> {
             return Vec::new();
         }
         forms.iter().map(|form| form.replace("{first}", first)).collect()
+    }
+
+    /// Opens a story; on a line of the posting that asks for it, each line once.
+    fn next_story(&self) -> Vec<String> {
+        let ask = self.story_question(|q| &q.ask);
+        let plain = self.with_first(self.content.voice.says.wordings(Act::NextStory), &ask);
+        let (content, plan, next) = (self.content, self.plan, self.next);
+        let wanted = plan.wanted.requirement(&next.story);
+        let said = |line: &str| self.asked_before().iter().any(|t| t.contains(line));
+        let fresh = wanted.is_some_and(|line| !said(line)) || plan.claim(next.stage).is_some_and(|c| !said(&c.text));
+        match on_document(content, plan, next.stage, &next.story, &ask, &mut self.dice("document")).filter(|_| fresh) {
+            // Already filled: braces in it are not slots, but the checks would take them for open ones.
+            Some(led) if !led.contains(['{', '}']) => vec![led],
+            _ => plain,
+        }
     }
 
     fn story_question(&self, part: impl Fn(&Question) -> &String) -> String {
@@ -469,6 +577,20 @@ mod tests {
             let forbidden = &content.voice.hears.interviewer;
             let faults = checks::faults(&flagship, Against { forbidden, earlier: &[], leaks: &[], questions: 1 });
             assert!(faults.is_empty(), "{flagship}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_round_picks_up_one_claim() {
+        let content = Content::built_in();
+        let resume = "- Led the move of 12 services to one platform\n- Cut costs by 30 %, in a year\n";
+        for seed in 0..20 {
+            let mut plan = planned(&content, resume, seed);
+            plan.minutes = 15;
+            plan.stages = content.voice.stages(Round::Behavioural, 15).expect("a time plan");
+            let first = opening(&content, &plan);
+            assert!(first.contains("“Led the move of 12 services to one platform”"), "{first}");
+            assert_eq!(first.matches('?').count(), 1, "{first}");
         }
     }
 

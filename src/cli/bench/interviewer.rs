@@ -11,7 +11,9 @@ use crate::candidate::{banks, profiles};
 use crate::config::Global;
 use crate::content::Content;
 use crate::exit::{self, Exit};
+use crate::interview::interviewer::Manner;
 use crate::interview::transcript::{Round, Speaker};
+use crate::interview::way::Way;
 use crate::{catalogue, prompts};
 
 /// Flags of `bench interviewer`.
@@ -29,6 +31,9 @@ pub struct Args {
     /// First seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// How moves are worded: what the model's catalogue entry says if left out.
+    #[arg(long, conflicts_with = "no_model")]
+    way: Option<Way>,
     /// Listen by cues alone, without a model.
     #[arg(long)]
     no_model: bool,
@@ -44,6 +49,9 @@ pub struct Args {
     /// Only judge the labelled answers, one JSON object a line: how well this model tells a gap from an answer.
     #[arg(long, conflicts_with = "no_model")]
     judgements: bool,
+    /// Only judge labelled pairs of statements for contradictions, one JSON object a line.
+    #[arg(long, conflicts_with_all = ["no_model", "judgements"])]
+    contradictions: bool,
     /// Say what was misheard.
     #[arg(long)]
     misses: bool,
@@ -61,16 +69,27 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if let (true, Some(engine)) = (args.judgements, &engine) {
         return judge(engine, &content, &banks).await;
     }
+    if let (true, Some(engine)) = (args.contradictions, &engine) {
+        let judged = judgements::contradictions(engine, &content).await?;
+        for pair in &judged {
+            println!("{}", serde_json::to_string(pair)?);
+        }
+        let ranking = judgements::pair_ranking(&judged).unwrap_or(f64::NAN);
+        eprintln!("{} pairs judged by {}, ranking {ranking:.3} (0.5 = a coin)", judged.len(), engine.info().id);
+        return Ok(());
+    }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
     if people.is_empty() {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
     }
+    let measured = engine.as_ref().map_or(Way::Composed, |e| catalogue::wording_of(e.info()));
+    let manner = Manner::of(args.way.unwrap_or(measured));
     let mut by_candidate: BTreeMap<&str, Figures> = BTreeMap::new();
     let mut all = Figures::default();
     for profile in &people {
         for (round, problem) in rooms(&content, &banks, args.round) {
             for seed in args.seed..args.seed + args.repeats {
-                let case = Case { profile, round, problem: &problem, minutes: args.minutes, seed };
+                let case = Case { manner, profile, round, problem: &problem, minutes: args.minutes, seed };
                 let held = hold(engine.as_ref(), &content, &banks, case).await?;
                 if let Some(dir) = &args.output {
                     std::fs::create_dir_all(dir)?;
@@ -96,13 +115,13 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             "version": env!("CARGO_PKG_VERSION"),
             "model": engine.as_ref().map(|e| e.info().clone()),
             "prompts_sha256": prompts::sha256_of(""),
-            "minutes": args.minutes, "seed": args.seed, "repeats": args.repeats,
+            "way": manner.way, "minutes": args.minutes, "seed": args.seed, "repeats": args.repeats,
         });
         let summary = json!({ "all": all, "gap_recall": all.gap_recall(), "gap_precision": all.gap_precision(),
             "class_recall": all.class_recall(), "candidates": by_candidate, "missed_targets": missed, "provenance": provenance });
         println!("{summary}");
     } else {
-        print!("{}", table(&by_candidate, &all));
+        print!("{}{}", table(&by_candidate, &all), worded(&all));
     }
     if missed.is_empty() {
         Ok(())
@@ -175,6 +194,21 @@ fn table(by_candidate: &BTreeMap<&str, Figures>, all: &Figures) -> String {
         );
     }
     text
+}
+
+/// How the follow-ups came to their words.
+fn worded(all: &Figures) -> String {
+    let ways: Vec<String> = all.ways.iter().map(|(way, n)| format!("{n} {way:?}")).collect();
+    format!(
+        "follow-ups: {}; fell back {}; quotations of the model {}; refused and not shown {}; shown with a fault {}; \
+         {:.2} s of wording a turn\n",
+        ways.join(", "),
+        all.fell_back,
+        all.pointed,
+        all.refused,
+        all.shown_faults,
+        all.wording_seconds / all.answers.max(1) as f64
+    )
 }
 
 /// An interview to read, with what the program made of it between the lines.

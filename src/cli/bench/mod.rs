@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod coverage;
 pub mod golden;
 pub mod grading;
 pub mod import;
@@ -30,6 +31,8 @@ pub enum Verb {
     Import(import::Args),
     /// Tokens per second of reading and writing.
     Speed(speed::Args),
+    /// The coverage tracker against labelled transcripts.
+    Coverage(coverage::Args),
     /// Simulated candidates against the real interviewer.
     Interviewer(interviewer::Args),
 }
@@ -45,6 +48,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Compare(args) => compare::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
+        Verb::Coverage(args) => coverage::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }
 }

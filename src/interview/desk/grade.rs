@@ -12,7 +12,6 @@ use super::{ANSWER_LIMIT, Desk, GradeEvent, GradeOptions, SessionError};
 use crate::content::Competency;
 use crate::engine::Engine;
 use crate::grading::{self, GradeInput};
-use crate::interview::quality;
 use crate::interview::session::Status;
 use crate::interview::transcript::Transcript;
 
@@ -96,7 +95,7 @@ impl Desk {
             hints: &sitting.record.hints,
             session: Some(id),
             dispute: options.dispute.as_deref(),
-            interviewer_report: Some(value(&self.interviewer_report(sitting))?),
+            interviewer_report: Some(value(&sitting.report(self.content()))?),
             ..GradeInput::new(&transcript)
         };
         let seed = options.seed.unwrap_or(sitting.record.seed);
@@ -116,11 +115,6 @@ impl Desk {
             .put_scorecard(id, &scorecard, overall, &self.inner.clock.date())?
             .ok_or_else(|| SessionError::UnknownSession(id.clone()))?;
         Ok(GradeEvent::Done { n, scorecard })
-    }
-
-    fn interviewer_report(&self, sitting: &Sitting) -> quality::Report {
-        let record = &sitting.record;
-        quality::report(self.content(), &sitting.plan, &record.turns, &sitting.notes, &record.hints)
     }
 
     /// The competencies that the interviewer asked about, the first story's first.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::interviewer;
+use super::interviewer::{self, Manner};
 use super::plan::Plan;
 use super::session::{NewSession, SessionError, SessionSummary, SessionView, Status};
 use crate::content::Content;
@@ -81,6 +81,8 @@ pub enum GradeEvent {
 pub struct Desk {
     inner: Arc<Inner>,
     engine: Option<Engine>,
+    /// How moves are worded; what the model's catalogue entry says if left out.
+    manner: Option<Manner>,
 }
 
 struct Inner {
@@ -95,13 +97,23 @@ impl Desk {
     /// A desk. Without an engine all can be read and exported, but no interview held and nothing graded.
     #[must_use]
     pub fn open(store: Store, content: Arc<Content>, engine: Option<Engine>, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { store, content, clock, live: Mutex::default() }), engine }
+        Self { inner: Arc::new(Inner { store, content, clock, live: Mutex::default() }), engine, manner: None }
     }
 
     /// The same desk with this engine: sessions, clocks and running work are shared.
     #[must_use]
     pub fn with_engine(&self, engine: Engine) -> Self {
-        Self { inner: Arc::clone(&self.inner), engine: Some(engine) }
+        Self { inner: Arc::clone(&self.inner), engine: Some(engine), manner: self.manner }
+    }
+
+    /// The same desk with moves worded in this manner, whatever the model's catalogue entry says.
+    #[must_use]
+    pub fn speaking(&self, manner: Manner) -> Self {
+        Self { manner: Some(manner), ..self.clone() }
+    }
+
+    fn manner(&self, engine: &Engine) -> Manner {
+        self.manner.unwrap_or_else(|| Manner::of(crate::catalogue::wording_of(engine.info())))
     }
 
     /// The model behind this desk.
@@ -220,7 +232,10 @@ impl Desk {
             }
         }
         let graded = !sitting.record.scorecards.is_empty();
+        let finished = sitting.record.summary.status == Status::Finished;
         let session = crate::export::Session {
+            interviewer_notes: if finished { sitting.debrief(self.content()) } else { Vec::new() },
+            interviewer_report: finished.then(|| sitting.report(self.content())),
             transcript: grade::transcript(&sitting),
             model_answer: if graded { view::model_answer(self.content(), &sitting.plan) } else { None },
             summary: sitting.record.summary,

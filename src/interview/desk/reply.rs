@@ -10,6 +10,7 @@ use super::telling::Telling;
 use super::view::Sitting;
 use super::{Desk, SessionError};
 use crate::engine::Engine;
+use crate::interview::note::Note;
 use crate::interview::session::{Reply, ReplyEvent};
 use crate::interview::transcript::{Mode, Speaker, Turn};
 use crate::interview::{coach, coverage, director, interviewer};
@@ -85,8 +86,10 @@ impl Desk {
             self.inner.store.put_remark(&id, answer.seq, &text)?;
             telling.tell(ReplyEvent::Coach { seq: answer.seq, text });
         }
-        let next = heard.next.expect("the note was followed by a move above. This is a bug.");
-        let text = interviewer::word(engine, content, plan, turns, &next, |event| telling.tell(event)).await;
+        let next = heard.next.clone().expect("the note was followed by a move above. This is a bug.");
+        let manner = self.manner(engine);
+        let (text, said) =
+            interviewer::word(engine, manner, content, plan, turns, &next, |event| telling.tell(event)).await;
         let how = InterviewerTurn {
             decision: Some(value(&next)?),
             seed: Some(plan.seed),
@@ -97,7 +100,10 @@ impl Desk {
         // Read again: it may have been paused or deleted meanwhile.
         turn.at_ms = Some(self.elapsed(&mut live, &self.sitting(&id)?.record));
         match self.inner.store.append_reply(&id, &turn, &self.inner.clock.date(), &how, next.ends())? {
-            Appended::Stored => Ok(turn),
+            Appended::Stored => {
+                self.inner.store.put_note(&id, answer.seq, &value(&Note { said: Some(said), ..heard })?)?;
+                Ok(turn)
+            }
             Appended::Overtaken => Err(SessionError::WrongState("this interview has ended".to_owned())),
         }
     }

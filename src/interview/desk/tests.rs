@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bench;
+mod inputs;
 mod windows;
 
 use std::time::Duration;

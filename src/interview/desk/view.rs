@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::content::Content;
+use crate::interview::debrief::{self, TurnNotes};
 use crate::interview::interviewer;
 use crate::interview::note::Note;
 use crate::interview::plan::Plan;
+use crate::interview::quality;
 use crate::interview::session::{ClockView, SessionError, SessionView, Status};
 use crate::interview::transcript::{Round, Speaker};
 use crate::store::Record;
@@ -51,6 +53,16 @@ impl Sitting {
         self.due().map_or(next, |reply| reply + 1)
     }
 
+    /// The interviewer's notes in words.
+    pub(super) fn debrief(&self, content: &Content) -> Vec<TurnNotes> {
+        debrief::notes(content, &self.plan, &self.notes)
+    }
+
+    /// How the interviewer did.
+    pub(super) fn report(&self, content: &Content) -> quality::Report {
+        quality::report(content, &self.plan, &self.record.turns, &self.notes, &self.record.hints)
+    }
+
     /// What is shown at this moment of the interview clock.
     pub(super) fn view(&self, content: &Content, elapsed_ms: u64) -> SessionView {
         let record = &self.record;
@@ -75,6 +87,8 @@ impl Sitting {
             coach: record.remarks.clone(),
             scorecards: record.scorecards.clone(),
             notes: (status == Status::Finished).then(|| notes_by_turn(&record.notes)),
+            interviewer_notes: (status == Status::Finished).then(|| self.debrief(content)),
+            interviewer_report: (status == Status::Finished).then(|| self.report(content)),
             model_answer: if record.scorecards.is_empty() { None } else { model_answer(content, &self.plan) },
         }
     }

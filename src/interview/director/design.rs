@@ -198,7 +198,11 @@ fn open_item<'a>(reading: &Reading<'a>) -> Option<&'a ChecklistItem> {
         .items(reading.stage)
         .into_iter()
         .filter(|i| !reading.covered.contains(i.id.as_str()) && may_ask(reading, &i.id, &i.probes))
-        .min_by_key(|i| (reading.times_asked(&i.id), u8::MAX - i.weight, covered_weight(i)))
+        .min_by_key(|i| {
+            // What the posting asks for counts one more.
+            let weight = i.weight + u8::from(reading.wants(&i.id, i.dimension));
+            (reading.times_asked(&i.id), u8::MAX - weight, covered_weight(i))
+        })
 }
 
 /// Mechanism, limit, failure, alternative.
@@ -244,13 +248,15 @@ fn uncharted(reading: &Reading<'_>, note: &Note) -> Move {
     }
 }
 
-/// The dive with the most open rungs that has not been asked about.
+/// A dive that has not been asked about, one that the posting asks for first.
 fn best_other_dive<'a>(reading: &Reading<'a>) -> Option<&'a Dive> {
     let begun = |dive: &Dive| {
         let prefix = format!("{}/", dive.id);
         reading.moves().any(|m| m.topic.starts_with(&prefix)) || reading.notes.iter().any(|(_, n)| n.dive == dive.id)
     };
-    reading.problem()?.dives.iter().find(|d| !begun(d))
+    let open: Vec<&Dive> = reading.problem()?.dives.iter().filter(|d| !begun(d)).collect();
+    let wanted = open.iter().find(|d| reading.plan.wanted.topics.contains(&d.id));
+    wanted.or(open.first()).copied()
 }
 
 /// A curveball, and one follow-up if it was not taken up.

@@ -55,7 +55,8 @@ pub(super) fn opened(reading: &Reading<'_>, mut next: Move) -> Move {
     next
 }
 
-/// The story not yet told whose first dimensions are least covered; the plan's first one first.
+/// The story not yet told whose first dimensions are least covered; the plan's first one first, then those that the
+/// posting asks for.
 fn next_story<'a>(reading: &Reading<'a>) -> Option<&'a StoryChoice> {
     let told = |id: &str| {
         reading.moves().any(|m| m.story == id)
@@ -70,7 +71,8 @@ fn next_story<'a>(reading: &Reading<'a>) -> Option<&'a StoryChoice> {
         let dimensions = reading.content.competency(&s.competency).map_or(&[][..], |c| &c.dimensions);
         dimensions.iter().take(2).map(|d| weight.get(d).copied().unwrap_or(0)).sum()
     };
-    open.iter().min_by_key(need).copied()
+    let wanted = |s: &&&StoryChoice| reading.plan.wanted.competencies.contains(&s.competency);
+    open.iter().min_by_key(|s| (!wanted(s), need(s))).copied()
 }
 
 /// Weight of the slots covered, by dimension.
@@ -145,7 +147,8 @@ fn slots(reading: &Reading<'_>, note: &Note, competency: &Competency) -> Move {
     let dimensions = covered_weight(reading);
     let next = competency.slots.iter().filter(open).min_by_key(|slot| {
         let asked = reading.times_asked(&slot_id(reading.stage, slot));
-        (asked, u8::MAX - slot.weight, dimensions.get(&slot.dimension).copied().unwrap_or(0))
+        let wanted = reading.plan.wanted.dimensions.contains(&slot.dimension);
+        (asked, u8::MAX - slot.weight, !wanted, dimensions.get(&slot.dimension).copied().unwrap_or(0))
     });
     let complete = competency
         .slots

@@ -1,0 +1,60 @@
+//! How the evidence for one item of one answer is weighed into a probability: `prompts/interviewer/coverage.toml`, one
+//! set of weights per round, fitted on labelled transcripts (`bench coverage` prints them). A model that was fitted too
+//! brings weights of its own (`thresholds.toml`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::transcript::Round;
+use crate::prompts;
+
+/// Weights by the name of the evidence, and from which probability on an item counts as covered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// What holds without any evidence.
+    pub bias: f32,
+    /// By name: [`super::evidence::NAMES`], `place` (how far from its planned place, 0 to 1), `late` (after it), `lift`
+    /// (how much more than out of habit a model says yes, -0.5 to 0.5).
+    pub weights: BTreeMap<String, f32>,
+    /// Least probability.
+    pub threshold: f32,
+}
+
+impl Weights {
+    /// The probability that the item is covered.
+    #[must_use]
+    pub fn probability<'a>(&self, evidence: impl IntoIterator<Item = (&'a str, f32)>) -> f32 {
+        let sum: f32 = evidence.into_iter().map(|(name, x)| self.weights.get(name).copied().unwrap_or(0.0) * x).sum();
+        1.0 / (1.0 + (-(self.bias + sum)).exp())
+    }
+}
+
+/// Both rounds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Weighed {
+    /// Checklist items of design rounds.
+    pub system_design: Weights,
+    /// Slots of stories.
+    pub behavioural: Weights,
+}
+
+impl Weighed {
+    /// The weights of a round.
+    #[must_use]
+    pub const fn of(&self, round: Round) -> &Weights {
+        match round {
+            Round::SystemDesign => &self.system_design,
+            Round::Behavioural => &self.behavioural,
+        }
+    }
+}
+
+/// The weights without a model.
+pub static BY_CODE: LazyLock<Weighed> = LazyLock::new(|| {
+    let text = prompts::text("interviewer/coverage.toml").expect("a file of the program. This is a bug.");
+    toml::from_str(&text).expect("a file of the program does not parse. This is a bug.")
+});
