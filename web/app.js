@@ -9,6 +9,7 @@ import { ScorecardPage } from "./pages/scorecard.js";
 import { History } from "./pages/history.js";
 import { Progress } from "./pages/progress.js";
 import { Models } from "./pages/models.js";
+import { Benches } from "./pages/benches.js";
 import { Privacy } from "./pages/privacy.js";
 
 /** @typedef {{ title: string, page: any, props: Record<string, any>, bare?: boolean }} Place */
@@ -31,6 +32,8 @@ function place(path) {
       return { title: "Progress", page: Progress, props: {} };
     case "/models":
       return { title: "Models", page: Models, props: {} };
+    case "/benchmarks":
+      return { title: "Benchmarks", page: Benches, props: {} };
     case "/privacy":
       return { title: "Privacy", page: Privacy, props: {} };
     default:

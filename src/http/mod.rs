@@ -6,6 +6,7 @@
 
 pub mod accept;
 mod assets;
+mod benches;
 mod body;
 mod completions;
 mod content;
@@ -16,6 +17,7 @@ pub mod guard;
 pub mod headers;
 pub mod keys;
 mod links;
+mod model_files;
 mod models;
 mod panics;
 pub mod room;

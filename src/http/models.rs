@@ -98,7 +98,7 @@ pub(super) async fn pull(State(room): State<Room>, Named(id): Named<String>) -> 
     Ok(sse::respond(stream, room.stopping.clone()))
 }
 
-fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
+pub(super) fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
     let mut data = serde_json::to_value(progress).unwrap_or_default();
     let (stage, bytes) = match progress {
         Progress::Trying { source } => (format!("asking {source}"), None),
@@ -116,7 +116,7 @@ fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
 }
 
 /// Reading folders and headers is off the event loop.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
 ) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(work).await {

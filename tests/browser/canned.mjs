@@ -195,3 +195,13 @@ const notes = {
 const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
 
 const reviewDocument = "# Moving the ledger to the new store\n\n**Author:** payments team · **State:** ready for review\n\n## Plan\n\n1. Stop writes at 02:00 on Sunday.\n2. Copy all rows with the script below.\n3. Switch the connection string and start writes.\n\n```sql\nINSERT INTO new.ledger SELECT * FROM old.ledger WHERE created_at < now();\n```\n\n## Risk\n\nLow. The copy took 40 minutes in staging, with a tenth of the rows. If something is wrong we switch back.\n\n## Cost\n\nNone.\n";
+
+const measured = (value, half = 0.05) => ({ value, low: value - half, high: value + half });
+
+export const runs = [
+  { id: "2026-11-24-1.5b", at: 1_795_500_000, status: "success", report: true, provenance: { model: "qwen2.5-coder-1.5b-instruct-q4_k_m" }, datasets: { mohler: { n: 240, qwk: measured(0.61), pearson: measured(0.66), mae: measured(0.14, 0.01) } } },
+  { id: "2026-11-20-0.5b", at: 1_795_200_000, status: "partial", report: true, provenance: { model: "qwen2.5-coder-0.5b-instruct-q4_k_m" }, datasets: { mohler: { n: 240, qwk: measured(0.48), pearson: measured(0.52), mae: measured(0.19, 0.01) } } },
+  { id: "broken", at: 1_795_100_000, status: "unreadable", reason: "EOF while parsing", report: false },
+];
+
+export const comparison = { items: 240, datasets: { mohler: { pearson: { a: 0.52, b: 0.66, difference: measured(0.14), regression: false }, mae: { a: 0.14, b: 0.19, difference: measured(0.05, 0.02), regression: true } } } };

@@ -12,6 +12,7 @@ import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Readings } from "../parts/readings.js";
+import { Regrade } from "../parts/regrade.js";
 import { Record } from "../parts/record.js";
 import { ScaleHead } from "../parts/scale.js";
 import { Timeline } from "../parts/timeline.js";
@@ -108,6 +109,7 @@ function Body({ card, session, rubric, onJump }) {
         ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">${hint.cost}</span></li>`)}
       </ul>
     </section>`}
+    ${card.dispute && html`<section class="added"><h2>Added in a dispute</h2><p class="line-text">${card.dispute}</p></section>`}
     ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
     ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
@@ -142,12 +144,10 @@ function Provenance({ provenance }) {
   </details>`;
 }
 
-/** @param {{ id: string, card: Card, grade: (options: { seed?: number }) => void }} props */
+/** @param {{ id: string, card: Card, grade: (options: import("../parts/regrade.js").GradeOptions) => void }} props */
 function Foot({ id, card, grade }) {
   return html`<footer class="report-foot">
     <${Exports} id=${id} />
-    <div class="actions">
-      <button type="button" class="button" onClick=${() => grade({ seed: (Number(card.provenance?.seed) || 0) + 1 })}>Grade again</button>
-    </div>
+    <${Regrade} card=${card} grade=${grade} />
   </footer>`;
 }
