@@ -132,6 +132,7 @@ fn the_addresses_are_these() {
     GET    /api/sessions/{id} key
     DELETE /api/sessions/{id} key
     POST   /api/sessions/{id}/turns key json <= 1280 KiB
+    GET    /api/sessions/{id}/boards/{n} key
     GET    /api/sessions/{id}/reply key
     PUT    /api/sessions/{id}/draft key json <= 512 KiB
     POST   /api/sessions/{id}/hint key

@@ -8,8 +8,7 @@ use server::client::Answer;
 
 fn upload(server: &Server, name: &str, bytes: &[u8]) -> Answer {
     let (host, bearer) = (server.address.to_string(), server.bearer());
-    let headers =
-        [("Host", host.as_str()), ("Authorization", &bearer), ("Content-Type", "application/octet-stream")];
+    let headers = [("Host", host.as_str()), ("Authorization", &bearer), ("Content-Type", "application/octet-stream")];
     server.send("POST", &format!("/api/models?name={name}"), &headers, bytes)
 }
 
@@ -137,7 +136,8 @@ fn benchmark_runs_are_listed_shown_in_a_sandbox_and_compared() {
         std::fs::create_dir_all(bench.join(name)).expect("a folder");
     }
     std::os::unix::fs::symlink("/etc", bench.join("link")).expect("a link");
-    std::fs::write(bench.join("one/results.json"), r#"{"status":"success","datasets":{"d":{"n":3}}}"#).expect("written");
+    std::fs::write(bench.join("one/results.json"), r#"{"status":"success","datasets":{"d":{"n":3}}}"#)
+        .expect("written");
     std::fs::write(bench.join("one/report.html"), "<p>hello</p><script>alert(1)</script>").expect("written");
     std::fs::write(bench.join("broken/results.json"), "{").expect("written");
     let runs = list(&server);

@@ -18,15 +18,22 @@ fn another_installed_model_grades_beside_the_first() {
     let bytes = std::fs::read(&model.path).expect("readable");
 
     let (host, bearer) = (server.address.to_string(), server.bearer());
-    let headers =
-        [("Host", host.as_str()), ("Authorization", &bearer), ("Content-Type", "application/octet-stream")];
+    let headers = [("Host", host.as_str()), ("Authorization", &bearer), ("Content-Type", "application/octet-stream")];
     let taken = server.send("POST", "/api/models?name=Some%20Name.gguf", &headers, &bytes);
-    assert_eq!((taken.status, taken.json()["id"].as_str()), (200, Some(MODEL)), "its checksum names it: {}", taken.text());
+    assert_eq!(
+        (taken.status, taken.json()["id"].as_str()),
+        (200, Some(MODEL)),
+        "its checksum names it: {}",
+        taken.text()
+    );
     let folder = server.folder.path().join("models");
     let there: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
     assert!(there.iter().all(|name| !name.to_string_lossy().starts_with(".import")), "{there:?}");
     let verified = server.api("POST", &format!("/api/models/{MODEL}/verify"), None).events();
-    assert_eq!(verified.last().map(|(event, data)| (event.as_str(), data["in_catalogue"] == true)), Some(("done", true)));
+    assert_eq!(
+        verified.last().map(|(event, data)| (event.as_str(), data["in_catalogue"] == true)),
+        Some(("done", true))
+    );
 
     let id = server::interview::interview(&server, "system-design");
     assert_eq!(server.api("POST", &format!("/api/sessions/{id}/finish"), None).status, 200);

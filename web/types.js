@@ -21,6 +21,7 @@
  * A session as the room shows it.
  * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
  *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
+ *   boards?: Record<string, string>,
  *   coach: Record<string, string>, scorecards: number[], notes: any, model_answer: string | null }} Session
  */
 

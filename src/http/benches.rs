@@ -20,7 +20,8 @@ const TOLERANCE: f64 = 0.01;
 const SEED: u64 = 0;
 
 /// A report is a page of its own: no script, no connection, shown only in a frame of this page.
-const REPORT_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+const REPORT_POLICY: &str =
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 /// Every run with its numbers, newest first. A folder whose results cannot be read is listed with the reason.
 pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiError> {

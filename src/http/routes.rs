@@ -129,6 +129,7 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/sessions/{id}", Body::None, || get(sessions::show)),
     key(Method::DELETE, "/api/sessions/{id}", Body::None, || delete(sessions::remove)),
     key(Method::POST, "/api/sessions/{id}/turns", TURN, || post(turns::answer)),
+    key(Method::GET, "/api/sessions/{id}/boards/{n}", Body::None, || get(turns::board)),
     key(Method::GET, "/api/sessions/{id}/reply", Body::None, || get(turns::reply)),
     key(Method::PUT, "/api/sessions/{id}/draft", DRAFT, || put(turns::draft)),
     key(Method::POST, "/api/sessions/{id}/hint", Body::None, || post(sessions::hint)),

@@ -1,5 +1,7 @@
 // Canned data for the mock: one session in each state, a full scorecard, models that fit and that do not.
 
+import { readFileSync } from "node:fs";
+
 const minute = 60_000;
 
 const plan = [
@@ -63,7 +65,7 @@ export function sessions() {
   const active = { ...base, id: "active", status: "active", created_at: "2026-11-24T07:00:00Z", phase: "high-level", clock: clock(13.2, true), turns: [...turns, followUp], next_seq: 7 };
   const long = Array.from({ length: 200 }, (_, seq) => ({ seq, role: talk[seq % 6][0], text: `${talk[seq % 6][1]} (${seq})`, at_ms: seq * 9000 }));
   return structuredClone([
-    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer },
+    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer, boards: { 3: "On the whiteboard: Users (client), LB (load balancer), Post service. Users → LB.", 5: "New on the whiteboard: Redis (cache). Redirect API → Redis: lookup." } },
     { ...base, id: "story", round: "behavioural", level: "staff", problem: "influence", title: "Influence without authority", status: "finished", created_at: "2026-11-12T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 3.4 },
     { ...base, id: "ungraded", status: "finished", created_at: "2026-11-20T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7 },
     { ...base, id: "paused", round: "behavioural", problem: "incident", title: "An incident that you owned", status: "paused", created_at: "2026-11-22T06:40:00Z", phase: "constraints", clock: clock(4.5, false), turns: turns.slice(0, 3), next_seq: 3, next_hint_cost: null, draft: "It was the Friday before" },
@@ -205,3 +207,7 @@ export const runs = [
 ];
 
 export const comparison = { items: 240, datasets: { mohler: { pearson: { a: 0.52, b: 0.66, difference: measured(0.14), regression: false }, mae: { a: 0.14, b: 0.19, difference: measured(0.05, 0.02), regression: true } } } };
+
+const drawing = (name) => JSON.parse(readFileSync(new URL(`../fixtures/boards/${name}.excalidraw`, import.meta.url), "utf8"));
+
+export const boards = () => ({ "older/3": drawing("13-feed-fanout"), "older/5": drawing("01-link-shortener") });

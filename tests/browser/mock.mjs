@@ -12,11 +12,14 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
   "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; frame-src 'self'; form-action 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
+const boardPolicy =
+  "sandbox allow-scripts; default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; font-src data:; " +
+  "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'";
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
 export async function startMock({ pace = 5, hold = null, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
-  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, cards: new Map(), runs: canned.runs, pace, hold, down: false, drafts: [], log: [] };
+  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, cards: new Map(), boards: new Map(Object.entries(canned.boards())), runs: canned.runs, pace, hold, down: false, drafts: [], log: [] };
   const open = new Set();
   const server = createServer((request, response) => {
     if (state.down) return void request.socket.destroy();
@@ -82,11 +85,18 @@ async function answer(request, response, state) {
   switch (verb) {
     case "turns":
       if (body.expected_seq !== session.next_seq) return refuse(409, "conflict", "this session has moved on in another window", "", { session });
+      if (body.board && !Array.isArray(body.board.elements)) return refuse(422, "invalid", "this is not a whiteboard scene", "");
+      if (body.board) {
+        state.boards.set(`${id}/${session.next_seq}`, body.board);
+        session.boards = { ...session.boards, [session.next_seq]: `On the whiteboard: ${body.board.elements.filter((element) => element.type === "text").map((element) => element.text).join(", ")}.` };
+      }
       session.turns.push({ seq: session.next_seq, role: "candidate", text: body.text, at_ms: session.clock.elapsed_ms });
       session.next_seq += 1;
       session.draft = "";
       session.replying = session.next_seq;
       return reply(response, state, session);
+    case "boards":
+      return state.boards.has(`${id}/${number}`) ? json(state.boards.get(`${id}/${number}`)) : refuse(404, "not_found", "No whiteboard came with this turn.", "");
     case "reply":
       if (session.replying === null) return json(undefined, 204);
       return reply(response, state, session);
@@ -212,7 +222,8 @@ async function file(pathname, response) {
   const path = normalize(pathname === "/" ? "/index.html" : pathname);
   try {
     const bytes = await readFile(join(web, path));
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-cache" });
+    const board = path.endsWith("/board.html");
+    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "content-security-policy": board ? boardPolicy : policy, "cross-origin-resource-policy": path.startsWith("/vendor/excalidraw/") ? "cross-origin" : "same-origin", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-cache" });
     response.end(bytes);
   } catch {
     response.writeHead(404).end();

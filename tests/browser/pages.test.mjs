@@ -25,6 +25,8 @@ const states = /** @type {Record<string, [string, ((page: any) => Promise<any>)?
   room: ["/sessions/active"],
   "room with a document": ["/sessions/review"],
   "room, coached": ["/sessions/coach"],
+  "room with the whiteboard": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Whiteboard" }).click(); await page.frameLocator("iframe").getByRole("toolbar").waitFor(); }],
+  "scorecard, a board": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "See the board" }).first().click(); await page.frameLocator("iframe").locator("canvas").first().waitFor(); }],
   "room, paused": ["/sessions/paused"],
   "room, hint": ["/sessions/active", (page) => page.getByRole("button", { name: "Hint" }).click({ force: true })],
   "room, finished": ["/sessions/older"],

@@ -33,6 +33,8 @@ const states = {
   "room-hint": ["/sessions/active", async (page) => page.getByRole("button", { name: "Hint" }).click()],
   "room-finish": ["/sessions/active", async (page) => page.getByRole("button", { name: "Finish" }).click()],
   "room-coach": ["/sessions/coach"],
+  "board-room": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Whiteboard" }).click(); await page.getByLabel("An .excalidraw file").setInputFiles(fileURLToPath(new URL("../fixtures/boards/13-feed-fanout.excalidraw", import.meta.url))); await page.frameLocator("iframe").locator("canvas").first().waitFor(); await page.waitForTimeout(1200); }],
+  "board-scorecard": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "See the board" }).first().click(); await page.frameLocator("iframe").locator("canvas").first().waitFor(); await page.waitForTimeout(1200); }],
   "room-paused": ["/sessions/paused"],
   "room-review": ["/sessions/review"],
   "room-finished": ["/sessions/older"],

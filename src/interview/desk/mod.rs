@@ -206,6 +206,15 @@ impl Desk {
         card.ok_or_else(|| SessionError::UnknownScorecard { id: id.to_owned(), n })
     }
 
+    /// The whiteboard that came with a turn; none when none did.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownSession`], [`SessionError::Store`].
+    pub fn board(&self, id: &str, seq: u32) -> Result<Option<Value>, SessionError> {
+        let sitting = self.sitting(id)?;
+        Ok(sitting.record.turns.into_iter().find(|turn| turn.seq == seq).and_then(|turn| turn.board))
+    }
+
     /// The session as a file.
     ///
     /// # Errors

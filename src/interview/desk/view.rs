@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::board;
 use crate::content::Content;
 use crate::interview::interviewer;
 use crate::interview::note::Note;
 use crate::interview::plan::Plan;
 use crate::interview::session::{ClockView, SessionError, SessionView, Status};
-use crate::interview::transcript::{Round, Speaker};
+use crate::interview::transcript::{Round, Speaker, Turn};
 use crate::store::Record;
 
 /// A record with its plan and notes read.
@@ -65,7 +66,8 @@ impl Sitting {
             plan: self.plan.phase_views(),
             phase: interviewer::current_phase(&self.plan, &record.turns, &self.notes, elapsed_ms),
             clock: ClockView { elapsed_ms, total_ms: self.plan.total_ms(), running: status == Status::Active },
-            turns: record.turns.clone(),
+            boards: board::drawn(&record.turns),
+            turns: record.turns.iter().map(|turn| Turn { board: None, ..turn.clone() }).collect(),
             next_seq: self.next_seq(),
             replying: self.due(),
             hints: record.hints.clone(),
