@@ -74,3 +74,34 @@ fn the_board_s_frame_has_an_origin_of_its_own() {
     assert_eq!(get("/vendor/excalidraw/board.js").header("cross-origin-resource-policy"), Some("cross-origin"));
     assert_eq!(get("/vendor/preact.js").header("cross-origin-resource-policy"), Some("same-origin"));
 }
+
+#[test]
+fn names_are_taken_out_of_every_export_and_the_session_stays() {
+    let server = Server::start();
+    let view = server.session("system-design");
+    let id = view["id"].as_str().expect("an id");
+    let text =
+        "Ann Lee of Acme asked for posts topic first; write to ann@acme.example. I would append each scan to a log.";
+    let body = json!({"text": text, "expected_seq": view["next_seq"], "board": scene("13-feed-fanout")});
+    let answer = server.api("POST", &format!("/api/sessions/{id}/turns"), Some(&body));
+    assert_eq!(answer.events().last().expect("an end").0, "done", "{}", answer.text());
+    let path = format!("/api/sessions/{id}/export");
+    for format in ["md", "json", "html"] {
+        let names = json!({"format": format, "names": ["Ann Lee", "acme", "posts topic"]});
+        let file = server.api("POST", &path, Some(&names));
+        assert_eq!(file.status, 200, "{}", file.text());
+        assert!(file.header("content-disposition").is_some_and(|how| how.starts_with("attachment")));
+        for gone in ["Ann", "Acme", "acme.example", "posts topic"] {
+            assert!(!file.text().contains(gone), "{format}: {gone}");
+        }
+        assert!(file.text().contains("name 1"), "{format}");
+        assert!(server.api("GET", &format!("{path}?format={format}"), None).text().contains("Ann Lee"), "{format}");
+    }
+    assert_eq!(server.api("POST", &path, Some(&json!({"names": vec!["x"; 201]}))).status, 422);
+    assert_eq!(server.api("POST", &path, Some(&json!({"names": ["x".repeat(81)]}))).status, 422);
+    assert_eq!(server.api("POST", &path, Some(&json!({"names": "Ann"}))).status, 422);
+    let all = server.api("GET", "/api/export", None);
+    assert!(all.header("content-disposition").is_some_and(|how| how.starts_with("attachment")));
+    assert_eq!(all.json()["sessions"][0]["transcript"]["turns"][1]["board"], scene("13-feed-fanout"));
+    assert_eq!(server.api("POST", "/api/check", None).json()["model"], "scripted");
+}

@@ -142,6 +142,9 @@ fn the_addresses_are_these() {
     POST   /api/sessions/{id}/scorecards key json <= 256 KiB
     GET    /api/sessions/{id}/scorecards/{n} key
     GET    /api/sessions/{id}/export key
+    POST   /api/sessions/{id}/export key json <= 256 KiB
+    GET    /api/export key
+    POST   /api/check key
     GET    /v1/models key
     POST   /v1/chat/completions key json <= 1024 KiB
     GET    /api/{*rest} key

@@ -21,8 +21,8 @@ function place(path) {
     return { title: "Scorecard", page: ScorecardPage, props: { key: session[1], id: session[1], number: session[2] ? Number(session[2]) : null } };
   }
   if (session) return { title: "Interview", page: RoomPage, props: { key: session[1], id: session[1] }, bare: true };
-  const dimension = /^\/for\/([a-z]+)$/.exec(path);
-  if (dimension) return { title: "Practise", page: Start, props: { key: path, dimension: dimension[1] } };
+  const dimension = /^\/for\/([a-z]+)(?:\/([\w-]+))?$/.exec(path);
+  if (dimension) return { title: "Practise", page: Start, props: { key: path, dimension: dimension[1], topic: dimension[2] } };
   switch (path) {
     case "/":
       return { title: "Practise", page: Start, props: {} };

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-const TEXT: &str = include_str!("../../prompts/board/kinds.toml");
+/// The file as it is built into the program.
+pub const TEXT: &str = include_str!("../../prompts/board/kinds.toml");
 
 /// A sort of component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

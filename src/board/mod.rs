@@ -15,7 +15,7 @@ use crate::interview::transcript::{Speaker, Turn};
 
 pub use drawing::svg;
 pub use graph::{Direction, Edge, Graph, Group, Loose, Node};
-pub use kinds::Kind;
+pub use kinds::{Kind, TEXT as KINDS};
 pub use scene::{BoardError, MOST_BYTES, Scene};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod html;
 mod markdown;
+pub mod redact;
 mod text;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub struct Exported {
 }
 
 /// What goes into an export.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Session {
     /// The history's line.
     pub summary: SessionSummary,
@@ -54,6 +55,14 @@ pub struct Session {
     pub scorecards: Vec<(u32, Scorecard)>,
     /// Only when graded.
     pub model_answer: Option<String>,
+}
+
+/// All sessions in one JSON file, for programs.
+#[must_use]
+pub fn everything(sessions: &[Session]) -> Exported {
+    let text = serde_json::to_string_pretty(&serde_json::json!({"version": 1, "sessions": sessions}));
+    let text = text.expect("sessions are plain JSON. This is a bug.");
+    Exported { file_name: "offrecord-everything.json".into(), media_type: "application/json", text }
 }
 
 impl Session {

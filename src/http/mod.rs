@@ -8,6 +8,7 @@ pub mod accept;
 mod assets;
 mod benches;
 mod body;
+mod check;
 mod completions;
 mod content;
 mod documents;

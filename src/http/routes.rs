@@ -10,8 +10,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::error::ApiError;
 use super::room::Room;
 use super::{
-    assets, benches, completions, content, documents, exports, guard, headers, links, model_files, models, panics,
-    scorecards, sessions, status, turns,
+    assets, benches, check, completions, content, documents, exports, guard, headers, links, model_files, models,
+    panics, scorecards, sessions, status, turns,
 };
 use crate::documents::{Kind, MOST_BYTES};
 
@@ -139,6 +139,9 @@ pub static TABLE: &[Route] = &[
     key(Method::POST, "/api/sessions/{id}/scorecards", JSON, || post(scorecards::create)),
     key(Method::GET, "/api/sessions/{id}/scorecards/{n}", Body::None, || get(scorecards::show)),
     key(Method::GET, "/api/sessions/{id}/export", Body::None, || get(exports::export)),
+    key(Method::POST, "/api/sessions/{id}/export", JSON, || post(exports::redacted)),
+    key(Method::GET, "/api/export", Body::None, || get(exports::everything)),
+    key(Method::POST, "/api/check", Body::None, || post(check::model)),
     key(Method::GET, "/v1/models", Body::None, || get(completions::models)),
     key(Method::POST, "/v1/chat/completions", Body::Json(1024 * 1024), || post(completions::create)),
     // Below these prefixes nothing is a file of the page, so nothing is open there either.

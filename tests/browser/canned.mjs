@@ -132,7 +132,7 @@ export const content = {
 };
 
 export const models = [
-  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
+  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true, speed: { model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 } },
   { id: "smollm2-135m-instruct-q4_1", title: "SmolLM2 135M", installed: true, fits: true, size: 98_362_432, memory: 300_000_000, parameters: "135 M", quantisation: "Q4_1", licence: "Apache-2.0", context: 8192, tested: true },
   { id: "qwen2.5-coder-0.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 0.5B", installed: false, fits: true, size: 491_400_064, memory: 900_000_000, parameters: "0.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
   { id: "qwen3-8b-q4_k_m", title: "Qwen3 8B", installed: false, fits: false, reason: "Needs 7.4 GB of memory; 5.1 GB are free.", size: 5_030_000_000, memory: 7_400_000_000, parameters: "8 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: false },
@@ -185,7 +185,7 @@ export const scorecard = {
   contradictions: [{ reason: "One says that a loss is worse, the other that loss is accepted.", first: quote(3, "If loss is worse, I take **at-least-once** delivery"), second: quote(3, "I would drop the retry and accept loss") }],
   hints: [hint],
   refused_turns: [{ turn: 1, code: "too-short", message: "Fewer than 15 words: not sent to the grader." }],
-  interviewer_report: null,
+  interviewer_report: { turns: 4, questions_per_turn: 1, double: [], yes_no: [4], leading: [], over_long: [], repeated: [], praise: [], spare: [2, 4], quoting: 0.67, parts: [{ stage: "constraints", planned_s: 240, held_s: 190, questions: 2 }], hints: 1, facts: 2 },
   provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
 };
 

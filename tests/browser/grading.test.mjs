@@ -105,3 +105,18 @@ test("benchmark reports open without script and are compared", () =>
     await page.frameLocator(".report-frame").getByRole("heading", { name: "Report" }).waitFor();
     assert.equal(await page.evaluate(() => "hacked" in window), false, "a report runs nothing");
   }));
+
+test("how the interviewer did is counted, and each turn can be looked up", () =>
+  on("/sessions/older/scorecard", async (page) => {
+    await page.getByText("How the interviewer did").click();
+    await page.getByText("2 turns were spare questions").waitFor();
+    await page.locator(".quality").getByRole("button", { name: "turn 4" }).first().click();
+    await page.locator(".line.lit").getByText("turn 4").waitFor();
+  }));
+
+test("my weakest dimension leads to something concrete", () =>
+  on("/", async (page) => {
+    await page.getByRole("button", { name: "My weakest dimension" }).click();
+    await page.getByText("To practise:").waitFor();
+    assert.notEqual(await page.getByRole("combobox").inputValue(), "Surprise me");
+  }));

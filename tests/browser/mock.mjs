@@ -54,6 +54,8 @@ async function answer(request, response, state) {
   };
   const refuse = (code, name, message, hint, more = {}) => json({ error: { code: name, message, hint }, ...more }, code);
   if (what === "status") return json(state.status);
+  if (what === "check") return state.slow ? refuse(503, "loading", "The model is still being loaded.", "Wait a few seconds and try again.") : json({ model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 });
+  if (what === "export") return json({ version: 1, sessions: [] });
   if (what === "content") return json(state.content);
   if (what === "models" && !id && request.method === "POST") {
     if (!body.startsWith?.("GGUF")) return refuse(422, "invalid", "This is not a GGUF model file: it does not begin like one.", "Correct the request and send it again.");
@@ -119,6 +121,7 @@ async function answer(request, response, state) {
       if (request.method === "GET") return Number(number) <= session.scorecards.length ? json(state.cards.get(`${id}/${number}`) ?? state.scorecard) : refuse(404, "unknown_scorecard", "There is no such scorecard.", "");
       return grade(response, state, session, body);
     case "export":
+      state.exported = body;
       response.writeHead(200, { "content-type": "text/markdown", "content-disposition": 'attachment; filename="offrecord.md"' });
       return void response.end("# An interview\n");
     default:

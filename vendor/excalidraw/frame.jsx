@@ -64,8 +64,14 @@ function Board({ opened, theme }) {
     if (!api) return undefined;
     let version = getSceneVersion(api.getSceneElements());
     let timer = 0;
-    const all = api.getSceneElements();
-    if (all.length > 0) api.scrollToContent(all, { fitToViewport: true, viewportZoomFactor: 0.85, animate: false });
+    let fitted = false;
+    const fit = () => {
+      const all = api.getSceneElements();
+      if (fitted || all.length === 0) return;
+      fitted = true;
+      // What was opened is seen whole; what is drawn from here on stays as large as it is.
+      if (opened.scene?.elements.length) api.scrollToContent(all, { fitToViewport: true, viewportZoomFactor: 0.85, animate: false });
+    };
     const changed = () => {
       const elements = api.getSceneElements();
       if (getSceneVersion(elements) === version) return;
@@ -80,6 +86,7 @@ function Board({ opened, theme }) {
     };
     addEventListener("message", asked);
     const forget = api.onChange(() => {
+      fit();
       clearTimeout(timer);
       timer = setTimeout(changed, pause);
     });

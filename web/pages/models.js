@@ -11,6 +11,7 @@ import { ModelRow } from "../parts/model_row.js";
 export function Models() {
   const models = useFetched("/api/models");
   const status = useFetched("/api/status");
+  const benches = useFetched("/api/benches");
   const all = /** @type {Model[]} */ (Array.isArray(models.value) ? models.value : (/** @type {any} */ (models.value)?.models ?? []));
   const active = /** @type {any} */ (status.value)?.model?.id;
   const offline = /** @type {any} */ (status.value)?.offline;
@@ -21,7 +22,7 @@ export function Models() {
   const group = (title, list, note) =>
     list.length > 0 &&
     html`<section><h2>${title}</h2>${note && html`<p class="note">${note}</p>`}
-      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${model.id === active} offline=${offline} onChange=${models.again} />`)}</ul></section>`;
+      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${model.id === active} offline=${offline} agreement=${agreement(benches.value, model.id)} onChange=${models.again} />`)}</ul></section>`;
   return html`<div class="page narrow models">
     <h1>Models</h1>
     <p class="lead">The interviewer and the grader are one model file on this machine. A larger one asks and judges better, and answers more slowly. How well each grades: <a href="#/benchmarks">Benchmarks</a>.</p>
@@ -32,4 +33,12 @@ export function Models() {
     ${group("Too large for this machine", large, "Not offered: they would need more memory than is free.")}
     ${models.value && html`<${ModelImport} onDone=${models.again} />`}
   </div>`;
+}
+
+/** The newest run of a model on this machine, in a few words. @param {any} benches @param {string} id */
+function agreement(benches, id) {
+  const run = benches?.runs?.find((/** @type {any} */ one) => one.datasets && one.provenance?.model === id);
+  const [name, set] = Object.entries(run?.datasets ?? {})[0] ?? [];
+  if (!name || !set?.qwk) return undefined;
+  return `agreement with people’s marks: weighted kappa ${set.qwk.value.toFixed(2)} [${set.qwk.low.toFixed(2)}, ${set.qwk.high.toFixed(2)}] on ${set.n} answers of ${name}`;
 }

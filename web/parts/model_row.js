@@ -2,14 +2,15 @@
 
 import { html, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
-import { bytes, count } from "../format.js";
+import { bytes, count, when } from "../format.js";
 import { useWork } from "../work.js";
+import { rate } from "./device_check.js";
 import { Confirm } from "./dialog.js";
 import { Failure } from "./notice.js";
 import { WorkBar } from "./work_bar.js";
 
-/** @param {{ model: import("../types.js").Model, active: boolean, offline: boolean, onChange: () => void }} props */
-export function ModelRow({ model, active, offline, onChange }) {
+/** @param {{ model: import("../types.js").Model, active: boolean, offline: boolean, agreement?: string, onChange: () => void }} props */
+export function ModelRow({ model, active, offline, agreement, onChange }) {
   const name = model.title ?? model.id;
   const path = `/api/models/${encodeURIComponent(model.id)}`;
   const [told, setTold] = useState("");
@@ -36,6 +37,7 @@ export function ModelRow({ model, active, offline, onChange }) {
     <div class="row-main">
       <strong>${name}${active ? html` <span class="tag">in use</span>` : ""}${model.tested === false ? html` <span class="tag plain">not tested here</span>` : ""}</strong>
       <span class="note">${facts.join(" · ")}</span>
+      ${model.installed && html`<span class="note">${measured(model)} · ${agreement ?? "agreement with people’s marks: not measured here"}</span>`}
       ${model.reason && html`<span class="note">${model.reason}</span>`}
       <span class="note" role="status">${told}</span>
     </div>
@@ -52,4 +54,10 @@ export function ModelRow({ model, active, offline, onChange }) {
       <p><strong>${name}</strong> is deleted from this machine${model.size ? ` and ${bytes(model.size)} are free again` : ""}. Interviews and scorecards stay.</p>
     </${Confirm}>`}
   </li>`;
+}
+
+/** @param {import("../types.js").Model} model */
+function measured({ speed }) {
+  if (!speed) return "speed: not measured here";
+  return `reads ${rate(speed.reads)}, writes ${rate(speed.writes)} tokens a second here (${when(new Date(speed.at * 1000).toISOString())})`;
 }

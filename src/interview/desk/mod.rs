@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::session::{NewSession, SessionError, SessionSummary, SessionView, Status};
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::export::redact;
 pub use crate::export::{ExportFormat, Exported};
 use crate::store::{NewRecord, Record, Store};
 use live::Live;
@@ -220,6 +221,30 @@ impl Desk {
     /// # Errors
     /// [`SessionError::UnknownSession`], [`SessionError::Store`].
     pub fn export(&self, id: &str, format: ExportFormat) -> Result<Exported, SessionError> {
+        Ok(self.exported(id)?.export(format))
+    }
+
+    /// The session as a file without these names, e-mail addresses, web addresses and telephone numbers.
+    ///
+    /// # Errors
+    /// As [`Desk::export`]; [`SessionError::Invalid`] for too many or too long names.
+    pub fn export_redacted(&self, id: &str, format: ExportFormat, names: &[String]) -> Result<Exported, SessionError> {
+        if names.len() > redact::MOST_NAMES || names.iter().any(|name| name.chars().count() > redact::MOST_CHARACTERS) {
+            return Err(SessionError::Invalid("at most 200 names of at most 80 characters are taken".to_owned()));
+        }
+        Ok(redact::redacted(&self.exported(id)?, names).export(format))
+    }
+
+    /// All sessions as one file.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn export_everything(&self) -> Result<Exported, SessionError> {
+        let sessions: Result<Vec<_>, _> = self.list()?.iter().map(|summary| self.exported(&summary.id)).collect();
+        Ok(crate::export::everything(&sessions?))
+    }
+
+    fn exported(&self, id: &str) -> Result<crate::export::Session, SessionError> {
         let sitting = self.sitting(id)?;
         let mut scorecards = Vec::new();
         for n in &sitting.record.scorecards {
@@ -237,7 +262,7 @@ impl Desk {
             remarks: sitting.record.remarks,
             scorecards,
         };
-        Ok(session.export(format))
+        Ok(session)
     }
 
     /// Deletes one session and overwrites its bytes.
