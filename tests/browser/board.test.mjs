@@ -95,6 +95,12 @@ test("the frame can reach nothing: no storage, no page around it, no connection"
       return [await refused(() => localStorage.length), await refused(() => /** @type {any} */ (parent).document.body), await refused(() => document.cookie)];
     });
     assert.deepEqual(tried, ["refused", "refused", "refused"]);
+    // A connection is refused by the frame's policy; the refusal is an event, so that this test needs no other host.
+    const blocked = await frame.evaluate(() => new Promise((done) => {
+      document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective));
+      fetch("/healthz").catch(() => {});
+    }));
+    assert.equal(blocked, "connect-src");
     assert.equal(await page.getByTitle("Whiteboard").getAttribute("sandbox"), "allow-scripts");
   }));
 
