@@ -3,14 +3,16 @@
 import { html, render, useEffect, useRef } from "./html.js";
 import { usePath } from "./router.js";
 import { Shell } from "./parts/shell.js";
+import { lazy } from "./lazy.js";
 import { Start } from "./pages/start.js";
-import { RoomPage } from "./pages/room.js";
-import { ScorecardPage } from "./pages/scorecard.js";
-import { History } from "./pages/history.js";
-import { Progress } from "./pages/progress.js";
-import { Models } from "./pages/models.js";
-import { Benches } from "./pages/benches.js";
-import { Privacy } from "./pages/privacy.js";
+
+const RoomPage = lazy(() => import("./pages/room.js"), "RoomPage");
+const ScorecardPage = lazy(() => import("./pages/scorecard.js"), "ScorecardPage");
+const History = lazy(() => import("./pages/history.js"), "History");
+const Progress = lazy(() => import("./pages/progress.js"), "Progress");
+const Models = lazy(() => import("./pages/models.js"), "Models");
+const Benches = lazy(() => import("./pages/benches.js"), "Benches");
+const Privacy = lazy(() => import("./pages/privacy.js"), "Privacy");
 
 /** @typedef {{ title: string, page: any, props: Record<string, any>, bare?: boolean }} Place */
 
