@@ -4,11 +4,12 @@
 //! [`Engine::choose`] judges something. Behind it one thread owns one model (`worker`); everything is
 //! bounded, and a full queue is [`EngineError::Busy`], never a wait.
 
+pub mod arena;
 pub mod gguf;
 mod grammar;
 mod guess;
 mod handle;
-mod kernels;
+pub mod kernels;
 mod load;
 pub mod memory;
 pub mod model;

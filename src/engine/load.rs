@@ -75,7 +75,7 @@ pub enum LoadError {
 }
 
 impl Engine {
-    /// Loads a model file and starts the thread that runs it. The weights are mapped, not copied.
+    /// Loads a model file and starts the thread that runs it. The weights are read once and packed for the kernels.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -145,7 +145,9 @@ fn model(
             let failed = |error: ModelError| LoadError::Failed(error.to_string());
             Ok((Box::new(fallback.map_err(failed)?), "candle".into()))
         }
-        Err(error @ model::LoadError::Threads { .. }) => Err(LoadError::Failed(error.to_string())),
+        Err(error @ (model::LoadError::Threads { .. } | model::LoadError::Memory { .. })) => {
+            Err(LoadError::Failed(error.to_string()))
+        }
     }
 }
 

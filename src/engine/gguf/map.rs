@@ -1,4 +1,4 @@
-//! One read-only memory map of a model file. The only unsafe line outside `kernels`.
+//! One read-only memory map of a model file. The only unsafe lines outside `kernels`.
 
 use std::fs;
 use std::io;
@@ -18,4 +18,14 @@ pub(super) fn map(path: &Path) -> io::Result<memmap2::Mmap> {
     // replaces files by rename, never in place, and `Tensor` bounds were checked against this map's own length.
     let map = unsafe { memmap2::Mmap::map(&file)? };
     Ok(map)
+}
+
+/// Drops the resident pages of a part of the map; they come back from the file when they are read again. Best effort.
+pub(super) fn release(map: &memmap2::Mmap, offset: usize, length: usize) {
+    #[cfg(unix)]
+    // SAFETY: the map is a read-only view of a file that does not change (see `map`), so a dropped page reads the same
+    // again.
+    let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, offset, length) };
+    #[cfg(not(unix))]
+    let _ = (map, offset, length);
 }

@@ -126,6 +126,13 @@ impl File {
         Ok(Self { header, map: Bytes::Memory(bytes), path: PathBuf::new() })
     }
 
+    /// Lets go of the memory that a part of the file takes; it can be read again.
+    pub(crate) fn release(&self, offset: usize, bytes: usize) {
+        if let Bytes::Map(map) = &self.map {
+            map::release(map, offset, bytes);
+        }
+    }
+
     /// Where the file is; empty for a model in memory.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -8,6 +8,10 @@ use super::versions::versions;
 pub(super) const BLOCK: usize = 32;
 /// Rows per task.
 const ROWS: usize = 4;
+/// Rows that lie side by side in [`Lanes`].
+pub(super) const LANES: usize = 8;
+/// Up to this many rows, they also lie side by side.
+const LANED: usize = 32;
 
 /// Writes one row: `fill(row, values, beside)`.
 pub type Fill<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + Sync + 'a;
@@ -32,6 +36,31 @@ pub struct Activations {
     scaled32: Vec<f32>,
     /// `rows * padded / 16`.
     scaled16: Vec<f32>,
+    /// The same in eights of rows, value by value; see [`Lanes`]. Only where there are 2 to [`LANED`] rows.
+    laned: Laned,
+}
+
+/// Buffers of [`Lanes`], `[eight of rows][place][row in eight]`.
+#[derive(Default)]
+struct Laned {
+    quads: Vec<[i8; 4]>,
+    scale: Vec<f32>,
+    sum32: Vec<i32>,
+    sum16: Vec<i32>,
+    scaled32: Vec<f32>,
+    scaled16: Vec<f32>,
+}
+
+/// Up to eight rows side by side: place `i` of row `a` is at `STRIDE * i + a`. One pointer serves them all, which leaves
+/// the other registers to the product.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes<'a> {
+    pub(super) quads: &'a [[i8; 4]],
+    pub(super) scale: &'a [f32],
+    pub(super) sum32: &'a [i32],
+    pub(super) sum16: &'a [i32],
+    pub(super) scaled32: &'a [f32],
+    pub(super) scaled16: &'a [f32],
 }
 
 /// One quantised row, padded to a multiple of 256 values.
@@ -43,6 +72,21 @@ pub(super) struct Row<'a> {
     pub(super) sum16: &'a [i32],
     pub(super) scaled32: &'a [f32],
     pub(super) scaled16: &'a [f32],
+}
+
+impl<'a> Row<'a> {
+    /// The row as the only one of its eight.
+    #[inline(always)]
+    pub(super) fn alone(self) -> Lanes<'a> {
+        Lanes {
+            quads: self.quantised.as_chunks::<4>().0,
+            scale: self.scale,
+            sum32: self.sum32,
+            sum16: self.sum16,
+            scaled32: self.scaled32,
+            scaled16: self.scaled16,
+        }
+    }
 }
 
 /// The parts of one row that its owner fills.
@@ -66,6 +110,19 @@ impl Activations {
         grow(&mut self.sum16, rows * self.padded / 16);
         grow(&mut self.scaled32, rows * self.padded / 32);
         grow(&mut self.scaled16, rows * self.padded / 16);
+        if self.is_laned() {
+            let rows = rows.next_multiple_of(LANES);
+            grow(&mut self.laned.quads, rows * self.padded / 4);
+            grow(&mut self.laned.scale, rows * self.padded / 32);
+            grow(&mut self.laned.sum32, rows * self.padded / 32);
+            grow(&mut self.laned.sum16, rows * self.padded / 16);
+            grow(&mut self.laned.scaled32, rows * self.padded / 32);
+            grow(&mut self.laned.scaled16, rows * self.padded / 16);
+        }
+    }
+
+    fn is_laned(&self) -> bool {
+        (2..=LANED).contains(&self.rows)
     }
 
     /// Rows in use.
@@ -105,6 +162,24 @@ impl Activations {
         }
     }
 
+    /// Rows `LANES * eight` and the following, side by side.
+    ///
+    /// # Panics
+    /// With fewer than 2 or more than [`LANED`] rows.
+    pub(super) fn lanes(&self, eight: usize) -> Lanes<'_> {
+        assert!(self.is_laned(), "rows that do not lie side by side. This is a bug.");
+        let (q, b, h) = (self.padded / 4 * LANES, self.padded / 32 * LANES, self.padded / 16 * LANES);
+        let laned = &self.laned;
+        Lanes {
+            quads: &laned.quads[eight * q..(eight + 1) * q],
+            scale: &laned.scale[eight * b..(eight + 1) * b],
+            sum32: &laned.sum32[eight * b..(eight + 1) * b],
+            sum16: &laned.sum16[eight * h..(eight + 1) * h],
+            scaled32: &laned.scaled32[eight * b..(eight + 1) * b],
+            scaled16: &laned.scaled16[eight * h..(eight + 1) * h],
+        }
+    }
+
     /// Makes `rows` rows of `columns` values: `fill(row, values)` writes one, which is then quantised.
     ///
     /// `beside` is a buffer of which `fill` may also change the same row (`width` values), such as a residual stream.
@@ -124,6 +199,8 @@ impl Activations {
         let scale = Shares::new(&mut self.scale);
         let (sum32, sum16) = (Shares::new(&mut self.sum32), Shares::new(&mut self.sum16));
         let (scaled32, scaled16) = (Shares::new(&mut self.scaled32), Shares::new(&mut self.scaled16));
+        let is_laned = (2..=LANED).contains(&rows);
+        let laned = is_laned.then(|| LanedShares::new(&mut self.laned, p));
         let task = |task: usize, _: &mut Scratch| {
             for row in task * ROWS..((task + 1) * ROWS).min(rows) {
                 // SAFETY: each row of each buffer is handed out once.
@@ -139,10 +216,71 @@ impl Activations {
                     (float.slice(row * columns, columns), beside.slice(row * width, width), out)
                 };
                 fill(row, values, other);
-                quantise_row(kernel.level(), values, out);
+                let mut out = out;
+                quantise_row(kernel.level(), values, out.reborrow());
+                if let Some(laned) = &laned {
+                    // SAFETY: as above.
+                    unsafe { laned.set(row, &out) };
+                }
             }
         };
         pool.run(rows.div_ceil(ROWS), &task);
+    }
+}
+
+impl RowMut<'_> {
+    fn reborrow(&mut self) -> RowMut<'_> {
+        RowMut {
+            quantised: self.quantised,
+            scale: self.scale,
+            sum32: self.sum32,
+            sum16: self.sum16,
+            scaled32: self.scaled32,
+            scaled16: self.scaled16,
+        }
+    }
+}
+
+/// [`Laned`], lent out row by row.
+struct LanedShares<'a> {
+    padded: usize,
+    quads: Shares<'a, [i8; 4]>,
+    scale: Shares<'a>,
+    sum32: Shares<'a, i32>,
+    sum16: Shares<'a, i32>,
+    scaled32: Shares<'a>,
+    scaled16: Shares<'a>,
+}
+
+impl<'a> LanedShares<'a> {
+    fn new(laned: &'a mut Laned, padded: usize) -> Self {
+        Self {
+            padded,
+            quads: Shares::new(&mut laned.quads),
+            scale: Shares::new(&mut laned.scale),
+            sum32: Shares::new(&mut laned.sum32),
+            sum16: Shares::new(&mut laned.sum16),
+            scaled32: Shares::new(&mut laned.scaled32),
+            scaled16: Shares::new(&mut laned.scaled16),
+        }
+    }
+
+    /// Puts a quantised row beside its neighbours.
+    ///
+    /// # Safety
+    /// Nobody else may set the same row at the same time.
+    unsafe fn set(&self, row: usize, values: &RowMut<'_>) {
+        let (eight, lane) = (row / LANES, row % LANES);
+        let place = |per: usize| eight * per * LANES + lane;
+        // SAFETY: a row's places are its own.
+        unsafe {
+            self.quads.scatter(place(self.padded / 4), LANES, values.quantised.as_chunks::<4>().0.iter().copied());
+            self.scale.scatter(place(self.padded / 32), LANES, values.scale.iter().copied());
+            self.sum32.scatter(place(self.padded / 32), LANES, values.sum32.iter().copied());
+            self.sum16.scatter(place(self.padded / 16), LANES, values.sum16.iter().copied());
+            self.scaled32.scatter(place(self.padded / 32), LANES, values.scaled32.iter().copied());
+            self.scaled16.scatter(place(self.padded / 16), LANES, values.scaled16.iter().copied());
+        }
     }
 }
 

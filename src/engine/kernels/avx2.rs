@@ -4,8 +4,9 @@
 use std::arch::x86_64::*;
 
 use super::activations::{Activations, Row};
-use super::format::{Format, GROUP, Group, Matrix, Quantised};
-use super::multiply::{Instructions, PANEL, PANELS, PanelMut, Target, Tile};
+use super::format::{Format, Quantised};
+use super::multiply::{Instructions, PANELS, PanelMut, Target, Tile};
+use super::packed::{BLOCK, PANEL, Panel};
 
 /// AVX2 and FMA.
 pub(super) struct Avx2;
@@ -86,30 +87,30 @@ impl Dot for AvxVnni {
 macro_rules! instructions {
     ($name:ident, $features:literal) => {
         impl Instructions for $name {
-            const PANEL_FROM: usize = 3;
-            type Loaded = Group;
+            const STREAMED: usize = 6;
 
             #[target_feature(enable = $features)]
-            #[inline]
-            unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Group {
-                let mut group = Group::default();
-                // SAFETY: promised by the caller.
-                unsafe { unpack::<Q>(blocks, &mut group) };
-                group
+            unsafe fn stream<Q: Quantised>(
+                panel: &Panel<'_>,
+                input: &Activations,
+                rows: (usize, usize),
+                target: Target<'_>,
+            ) {
+                // SAFETY: promised by the caller. Sums of 2 RUN products must fit 16 bits; see `tile`.
+                unsafe {
+                    match (Q::SUB, Q::FORMAT.bits()) {
+                        (32, ..=4) => stream_with::<Self, Q, 8>(panel, input, rows, target),
+                        (_, ..=5) => stream_with::<Self, Q, 4>(panel, input, rows, target),
+                        (_, 6) => stream_with::<Self, Q, 2>(panel, input, rows, target),
+                        _ => stream_with::<Self, Q, 1>(panel, input, rows, target),
+                    }
+                }
             }
 
             #[target_feature(enable = $features)]
-            #[inline]
-            unsafe fn panel<Q: Quantised>(matrix: &Matrix<'_>, rows: (usize, usize), panel: PanelMut<'_>) {
+            unsafe fn unpack<Q: Quantised>(panel: &Panel<'_>, room: PanelMut<'_>) {
                 // SAFETY: promised by the caller.
-                unsafe { interleave::<Q>(matrix, rows, panel) }
-            }
-
-            #[target_feature(enable = $features)]
-            #[inline]
-            unsafe fn terms<Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
-                // SAFETY: promised by the caller.
-                unsafe { terms_with::<Self, Q>(group, row, at, terms) }
+                unsafe { unpack_panel::<Q>(panel, room) }
             }
 
             #[target_feature(enable = $features)]
@@ -136,212 +137,288 @@ macro_rules! instructions {
 instructions!(Avx2, "avx2,fma,f16c");
 instructions!(AvxVnni, "avxvnni,avx2,fma,f16c");
 
-/// What stands in for blocks beyond the end of a row.
-static NOTHING: [u8; 64] = [0; 64];
+/// How far ahead of the weights in use memory is asked for, in bytes.
+const AHEAD: usize = 6144;
 
-/// Unpacks a group; see [`Quantised::unpack`].
+/// Panics unless the panel holds its blocks and records.
+#[inline]
+fn check<Q: Quantised>(panel: &Panel<'_>) {
+    let (per, record) = Q::FORMAT.record();
+    assert!(
+        panel.weights.len() >= panel.blocks * Q::FORMAT.block_bytes()
+            && panel.scales.len() >= panel.blocks / per * record
+            && panel.blocks.is_multiple_of(per),
+        "a panel's length. This is a bug."
+    );
+}
+
+/// Eight rows (the first or the last) of quad `J` of a block; see `packed`. `SITE` numbers the callers, here and below: a
+/// function with one caller is inlined, and what is not inlined goes through memory.
 ///
 /// # Safety
-/// The processor must have AVX2 and F16C.
-#[inline(always)]
-unsafe fn unpack<Q: Quantised>(blocks: &[u8], group: &mut Group) {
-    if GROUP / Q::SUB == 8 && !matches!(Q::FORMAT, Format::Q4K | Format::Q5K) {
-        let count = blocks.len() / (Q::GROUP_BYTES / 8);
-        // SAFETY: promised by the caller; so many blocks are there. The constant lets the compiler drop the comparisons
-        // from the common case.
-        unsafe {
-            if count >= 8 { small::<Q>(blocks.as_ptr(), 8, group) } else { small::<Q>(blocks.as_ptr(), count, group) }
+/// The block must be there.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn quad<Q: Quantised, const J: usize, const LANES: usize, const SITE: usize>(block: *const u8) -> __m256i {
+    let (h, v) = (J / 4, J % 4);
+    // SAFETY: promised by the caller.
+    let vector = |i: usize| unsafe { _mm256_loadu_si256(block.add(64 * i + 32 * LANES).cast()) };
+    let only = |x: __m256i, mask: i8| _mm256_and_si256(x, _mm256_set1_epi8(mask));
+    match Q::FORMAT.bits() {
+        8 => vector(J),
+        2 => only(moved(vector(h), 2 * v, 0), 3),
+        3 => _mm256_or_si256(only(moved(vector(2), J, 2), 4), only(moved(vector(h), 2 * v, 0), 3)),
+        bits => {
+            let nibble = only(moved(vector(v), 4 * h, 0), 15);
+            match bits {
+                5 => _mm256_or_si256(only(moved(vector(4), J, 4), 16), nibble),
+                6 => _mm256_or_si256(only(moved(vector(4 + h), 2 * v, 4), 48), nibble),
+                _ => nibble,
+            }
         }
-    } else {
-        Q::unpack(blocks, group);
     }
 }
 
-/// Up to eight blocks of `Q4_0`, `Q4_1`, `Q5_0`, `Q5_1` or `Q8_0`.
-///
-/// # Safety
-/// `count` blocks must be there.
+/// Bits moved from place `from` to place `to`; their neighbours come along.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-unsafe fn small<Q: Quantised>(blocks: *const u8, count: usize, group: &mut Group) {
-    let size = Q::GROUP_BYTES / 8;
-    // SAFETY: promised by the caller. A block is one or two halves, fifth bits where it has them, and 16 bytes of
-    // nibbles or 32 of bytes; the stand-in is longer than any block. A group holds 256 weights and 16 scales.
+fn moved(x: __m256i, from: usize, to: usize) -> __m256i {
+    match from.cmp(&to) {
+        std::cmp::Ordering::Equal => x,
+        std::cmp::Ordering::Greater => _mm256_srl_epi16(x, _mm_cvtsi32_si128((from - to) as i32)),
+        std::cmp::Ordering::Less => _mm256_sll_epi16(x, _mm_cvtsi32_si128((to - from) as i32)),
+    }
+}
+
+/// Scale and minimum of eight rows for one half of a block (its whole where sub-blocks are 32 wide).
+///
+/// # Safety
+/// The block's record must be there.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn scales<Q: Quantised, const HALF: usize, const LANES: usize, const SITE: usize>(
+    records: *const u8,
+    block: usize,
+) -> (__m256, __m256) {
+    let (per, bytes) = Q::FORMAT.record();
+    let at = block % per;
+    // SAFETY: promised by the caller; see `Format::record` for the places.
     unsafe {
-        let block = |i: usize| if i < count { blocks.add(i * size) } else { NOTHING.as_ptr() };
-        let halves = |at: usize| {
-            let half = |i: usize| block(i).add(at).cast::<i16>().read_unaligned();
-            _mm256_cvtph_ps(_mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7)))
+        let record = records.add(block / per * bytes);
+        let halves = |at: usize| _mm256_cvtph_ps(_mm_loadu_si128(record.add(at + 16 * LANES).cast()));
+        let times = |d: __m256, scale: __m256i| _mm256_mul_ps(d, _mm256_cvtepi32_ps(scale));
+        let eight = |start: usize| {
+            let place = record.add(start + PANEL * (2 * at + HALF) + 8 * LANES);
+            _mm_cvtsi64_si128(place.cast::<i64>().read_unaligned())
         };
-        _mm256_storeu_ps(group.d.as_mut_ptr(), halves(0));
-        if Q::MINS {
-            _mm256_storeu_ps(group.m.as_mut_ptr(), _mm256_sub_ps(_mm256_setzero_ps(), halves(2)));
-        }
-        for i in 0..8 {
-            let block = block(i);
-            let q = if matches!(Q::FORMAT, Format::Q8_0) {
-                _mm256_xor_si256(_mm256_loadu_si256(block.add(2).cast()), _mm256_set1_epi8(-128))
-            } else {
-                let nibbles = _mm_loadu_si128(block.add(size - 16).cast());
-                let both = _mm256_set_m128i(_mm_srli_epi16::<4>(nibbles), nibbles);
-                let q = _mm256_and_si256(both, _mm256_set1_epi8(15));
-                if matches!(Q::FORMAT, Format::Q4_0 | Format::Q4_1) {
-                    q
+        match Q::FORMAT {
+            Format::Q4_1 | Format::Q5_1 => (halves(0), _mm256_sub_ps(_mm256_setzero_ps(), halves(32))),
+            Format::Q4K | Format::Q5K => {
+                let word = |i: usize| _mm256_loadu_si256(record.add(64 + 64 * i + 32 * LANES).cast());
+                let down = |x: __m256i, by: usize| _mm256_srl_epi32(x, _mm_cvtsi32_si128(by as i32));
+                let only = |x: __m256i, mask: i32| _mm256_and_si256(x, _mm256_set1_epi32(mask));
+                let shift = 8 * (at % 4);
+                let (scale, minimum) = if at < 4 {
+                    (only(down(word(0), shift), 63), only(down(word(1), shift), 63))
                 } else {
-                    // Each byte gets the byte of `bits` that holds its bit, then looks at that bit.
-                    let bits = _mm256_set1_epi32(block.add(size - 20).cast::<i32>().read_unaligned());
-                    let bytes =
-                        _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
-                    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
-                    let picked = _mm256_and_si256(_mm256_shuffle_epi8(bits, bytes), bit);
-                    let set = _mm256_cmpeq_epi8(picked, bit);
-                    _mm256_or_si256(q, _mm256_and_si256(set, _mm256_set1_epi8(16)))
-                }
-            };
-            _mm256_store_si256(group.q.as_mut_ptr().add(32 * i).cast(), q);
+                    let low = down(word(2), shift);
+                    let high = |word: __m256i| _mm256_slli_epi32::<4>(only(down(word, shift + 6), 3));
+                    (
+                        _mm256_or_si256(only(low, 15), high(word(0))),
+                        _mm256_or_si256(only(_mm256_srli_epi32::<4>(low), 15), high(word(1))),
+                    )
+                };
+                (times(halves(0), scale), times(halves(32), minimum))
+            }
+            Format::Q2K => {
+                let both = _mm256_cvtepu8_epi32(eight(64));
+                let low = _mm256_and_si256(both, _mm256_set1_epi32(15));
+                (times(halves(0), low), times(halves(32), _mm256_srli_epi32::<4>(both)))
+            }
+            Format::Q3K | Format::Q6K => {
+                let d = times(halves(0), _mm256_cvtepi8_epi32(eight(32)));
+                (d, d)
+            }
+            _ => {
+                let d = halves(0);
+                (d, d)
+            }
         }
     }
 }
 
-/// See [`Instructions::panel`].
+/// See [`Instructions::unpack`].
 ///
 /// # Safety
 /// The processor must have AVX2 and F16C.
-#[inline(always)]
-unsafe fn interleave<Q: Quantised>(matrix: &Matrix<'_>, (first, count): (usize, usize), panel: PanelMut<'_>) {
-    let subs = GROUP / Q::SUB;
-    let PanelMut { q, d, m } = panel;
-    let mut rows: [Group; PANEL] = std::array::from_fn(|_| Group::default());
-    let scales = d.chunks_mut(PANEL * subs).zip(m.chunks_mut(PANEL * subs));
-    for (at, (q, (d, m))) in q.chunks_mut(PANEL * GROUP).zip(scales).enumerate() {
-        for (row, group) in rows.iter_mut().enumerate().take(count) {
-            let bytes = matrix.row(first + row);
-            let start = at * Q::GROUP_BYTES;
-            // SAFETY: promised by the caller.
-            unsafe { unpack::<Q>(&bytes[start..(start + Q::GROUP_BYTES).min(bytes.len())], group) };
-        }
-        for half in 0..2 {
-            let rows = &rows[half * 8..half * 8 + 8];
-            // SAFETY: a group has 256 weights (64 fours, in eights) and 16 scales; the chunks below are bounded.
-            unsafe {
-                for (part, q) in q.chunks_mut(PANEL * 32).enumerate() {
-                    let columns = transpose(std::array::from_fn(|row| {
-                        _mm256_load_si256(rows[row].q.as_ptr().add(32 * part).cast())
-                    }));
-                    for (place, column) in q.chunks_exact_mut(64).zip(columns) {
-                        _mm256_storeu_si256(place[half * 32..half * 32 + 32].as_mut_ptr().cast(), column);
-                    }
-                }
-                for (part, (d, m)) in d.chunks_mut(PANEL * 8).zip(m.chunks_mut(PANEL * 8)).enumerate() {
-                    let scales = |of: fn(&Group) -> *const f32| {
-                        transpose(std::array::from_fn(|row| _mm256_loadu_si256(of(&rows[row]).add(8 * part).cast())))
-                    };
-                    let store = |places: &mut [f32], columns: [__m256i; 8]| {
-                        for (place, column) in places.chunks_exact_mut(PANEL).zip(columns) {
-                            _mm256_storeu_si256(place[half * 8..half * 8 + 8].as_mut_ptr().cast(), column);
-                        }
-                    };
-                    store(d, scales(|group| group.d.as_ptr()));
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn unpack_panel<Q: Quantised>(panel: &Panel<'_>, room: PanelMut<'_>) {
+    let PanelMut { q, d, m } = room;
+    let subs = BLOCK / Q::SUB;
+    assert!(
+        q.len() >= panel.blocks * PANEL * BLOCK && d.len().min(m.len()) >= panel.blocks * subs * PANEL,
+        "room for a panel. This is a bug."
+    );
+    check::<Q>(panel);
+    // SAFETY: the buffers were measured above.
+    unsafe {
+        for block in 0..panel.blocks {
+            let weights = panel.weights.as_ptr().add(block * Q::FORMAT.block_bytes());
+            let q = q.as_mut_ptr().add(block * PANEL * BLOCK);
+            macro_rules! quads {
+                ($lanes:literal: $($j:literal)*) => {
+                    $(_mm256_storeu_si256(q.add(64 * $j + 32 * $lanes).cast(), quad::<Q, $j, $lanes, 0>(weights));)*
+                };
+            }
+            quads!(0: 0 1 2 3 4 5 6 7);
+            quads!(1: 0 1 2 3 4 5 6 7);
+            macro_rules! half {
+                ($half:literal, $lanes:literal) => {
+                    let (scale, minimum) = scales::<Q, $half, $lanes, 0>(panel.scales.as_ptr(), block);
+                    let place = (block * subs + $half) * PANEL + 8 * $lanes;
+                    _mm256_storeu_ps(d.as_mut_ptr().add(place), scale);
                     if Q::MINS {
-                        store(m, scales(|group| group.m.as_ptr()));
+                        _mm256_storeu_ps(m.as_mut_ptr().add(place), minimum);
                     }
-                }
+                };
+            }
+            half!(0, 0);
+            half!(0, 1);
+            if Q::SUB == 16 {
+                half!(1, 0);
+                half!(1, 1);
             }
         }
     }
-}
-
-/// Transposes 8 x 8 values of 32 bits.
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-fn transpose(r: [__m256i; 8]) -> [__m256i; 8] {
-    let mut a = r;
-    for i in 0..4 {
-        a[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        a[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    let mut b = a;
-    for i in 0..2 {
-        b[4 * i] = _mm256_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 1] = _mm256_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 2] = _mm256_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
-        b[4 * i + 3] = _mm256_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
-    }
-    // b[j] and b[4 + j] hold, in 128-bit lane l, column 4l + j of rows 0 to 3 and 4 to 7.
-    let mut c = b;
-    for j in 0..4 {
-        c[j] = _mm256_permute2x128_si256::<0x20>(b[j], b[4 + j]);
-        c[4 + j] = _mm256_permute2x128_si256::<0x31>(b[j], b[4 + j]);
-    }
-    c
 }
 
 /// # Safety
-/// As [`Instructions::terms`].
+/// As [`Instructions::stream`].
 #[inline(always)]
-unsafe fn terms_with<D: Dot, Q: Quantised>(group: &Group, row: &Row<'_>, at: usize, terms: &mut [f32]) {
-    debug_assert!(at + 256 <= row.quantised.len() && terms.len() == 256 / Q::SUB);
-    // SAFETY: as in the AVX-512 kernel: `at + 256` is within the padded row, a group holds 256 weights and 16 scales.
-    unsafe {
-        let weights = group.q.as_ptr();
-        let values = row.quantised.as_ptr().add(at);
-        let zero = _mm256_setzero_si256();
-        let mut halves = [zero; 2];
-        for (four, half) in halves.iter_mut().enumerate() {
-            let mut z = [zero; 4];
-            for (i, z) in z.iter_mut().enumerate() {
-                let place = (four * 4 + i) * 32;
-                let w = _mm256_load_si256(weights.add(place).cast());
-                let a = _mm256_loadu_si256(values.add(place).cast());
-                let run = D::open(zero);
-                *z = D::close(zero, if Q::OFFSET == 128 { D::add::<1>(run, w, a) } else { D::add::<2>(run, w, a) });
+unsafe fn stream_with<D: Dot, Q: Quantised, const RUN: usize>(
+    panel: &Panel<'_>,
+    input: &Activations,
+    rows: (usize, usize),
+    target: Target<'_>,
+) {
+    let mut first = 0;
+    while first < input.rows() {
+        let count = (input.rows() - first).min(D::AT_ONCE);
+        // SAFETY: promised by the caller.
+        unsafe {
+            match count {
+                1 => streamed::<D, Q, RUN, 1>(panel, input, first, rows, target),
+                2 => streamed::<D, Q, RUN, 2>(panel, input, first, rows, target),
+                _ => streamed::<D, Q, RUN, 3>(panel, input, first, rows, target),
             }
-            // Lane 0: the sums of the blocks' first 16 products; lane 1: of their second 16.
-            *half = _mm256_hadd_epi32(_mm256_hadd_epi32(z[0], z[1]), _mm256_hadd_epi32(z[2], z[3]));
         }
-        let offset = if Q::OFFSET == 128 && D::SIGNED { 0 } else { Q::OFFSET };
-        let [low, high] = halves;
-        let scale = _mm256_loadu_ps(row.scale.as_ptr().add(at / 32));
-        if Q::SUB == 16 {
-            for (half, sums) in [low, high].into_iter().enumerate() {
-                let (first, second) = (_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-                let dots = _mm256_set_m128i(_mm_unpackhi_epi32(first, second), _mm_unpacklo_epi32(first, second));
-                let sum = _mm256_loadu_si256(row.sum16.as_ptr().add(at / 16 + half * 8).cast());
-                let dots = less_offset(dots, sum, offset);
-                let order = _mm256_add_epi32(
-                    _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3),
-                    _mm256_set1_epi32(if half == 0 { 0 } else { 4 }),
-                );
-                let scale = _mm256_permutevar8x32_ps(scale, order);
-                let scale = _mm256_mul_ps(_mm256_loadu_ps(group.d.as_ptr().add(half * 8)), scale);
-                let scaled = _mm256_loadu_ps(row.scaled16.as_ptr().add(at / 16 + half * 8));
-                let m = _mm256_loadu_ps(group.m.as_ptr().add(half * 8));
-                let term = term::<Q>(scale, dots, m, scaled);
-                _mm256_storeu_ps(terms.as_mut_ptr().add(half * 8), term);
-            }
-        } else {
-            let fold = |sums: __m256i| _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-            let sum = _mm256_loadu_si256(row.sum32.as_ptr().add(at / 32).cast());
-            let dots = less_offset(_mm256_set_m128i(fold(high), fold(low)), sum, offset);
-            let scale = _mm256_mul_ps(_mm256_loadu_ps(group.d.as_ptr()), scale);
-            let scaled = _mm256_loadu_ps(row.scaled32.as_ptr().add(at / 32));
-            let term = term::<Q>(scale, dots, _mm256_loadu_ps(group.m.as_ptr()), scaled);
-            _mm256_storeu_ps(terms.as_mut_ptr(), term);
-        }
+        first += count;
     }
 }
 
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-fn less_offset(dots: __m256i, sum: __m256i, offset: i32) -> __m256i {
-    if offset == 0 { dots } else { _mm256_sub_epi32(dots, _mm256_mullo_epi32(sum, _mm256_set1_epi32(offset))) }
-}
-
-#[target_feature(enable = "avx2,fma,f16c")]
-#[inline]
-fn term<Q: Quantised>(scale: __m256, dots: __m256i, m: __m256, scaled: __m256) -> __m256 {
-    let dots = _mm256_cvtepi32_ps(dots);
-    if Q::MINS { _mm256_fmsub_ps(scale, dots, _mm256_mul_ps(m, scaled)) } else { _mm256_mul_ps(scale, dots) }
+/// Multiplies a panel with activations `first..first + N`.
+///
+/// # Safety
+/// As [`Instructions::stream`].
+#[inline(always)]
+unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
+    panel: &Panel<'_>,
+    input: &Activations,
+    first: usize,
+    (row, present): (usize, usize),
+    target: Target<'_>,
+) {
+    check::<Q>(panel);
+    assert!(
+        first + N <= input.rows() && panel.blocks * BLOCK <= input.padded(),
+        "a panel beyond its activations. This is a bug."
+    );
+    let rows: [Row<'_>; N] = std::array::from_fn(|a| input.row(first + a));
+    let (per, record_bytes) = Q::FORMAT.record();
+    let panel_bytes = panel.weights.len() + panel.scales.len();
+    let block_bytes = Q::FORMAT.block_bytes();
+    let offset = if RUN == 1 && D::SIGNED { 0 } else { Q::OFFSET };
+    // SAFETY: the panel and the activations were measured above; what is prefetched need not exist.
+    unsafe {
+        let mut totals = [[_mm256_setzero_ps(); N]; 2];
+        for block in 0..panel.blocks {
+            let weights = panel.weights.as_ptr().add(block * block_bytes);
+            if first == 0 {
+                for line in 0..block_bytes / 64 {
+                    let line = weights.wrapping_add(AHEAD + 64 * line).cast();
+                    // Weights that are used once need not push others out of the caches.
+                    if N < 3 { _mm_prefetch::<_MM_HINT_NTA>(line) } else { _mm_prefetch::<_MM_HINT_T0>(line) }
+                }
+                if block.is_multiple_of(per) {
+                    // The next panel's record: scales do not lie on the way of the weights.
+                    let record = panel.scales.as_ptr().wrapping_add(block / per * record_bytes + panel_bytes);
+                    for line in 0..record_bytes.div_ceil(64) {
+                        _mm_prefetch::<_MM_HINT_T0>(record.wrapping_add(64 * line).cast());
+                    }
+                }
+            }
+            macro_rules! half {
+                ($lanes:literal, $half:literal: $($j:literal)*) => {
+                    let sub = block * BLOCK / Q::SUB + $half;
+                    let mut dots = [_mm256_setzero_si256(); N];
+                    if offset != 0 {
+                        for a in 0..N {
+                            let sums = if Q::SUB == 16 { rows[a].sum16.as_ptr() } else { rows[a].sum32.as_ptr() };
+                            dots[a] = _mm256_set1_epi32(-offset * *sums.add(sub));
+                        }
+                    }
+                    let mut runs = dots;
+                    $(
+                        if $j % RUN == 0 {
+                            for a in 0..N {
+                                runs[a] = D::open(dots[a]);
+                            }
+                        }
+                        let w = quad::<Q, $j, $lanes, N>(weights);
+                        for a in 0..N {
+                            let four = rows[a].quantised.as_ptr().add(block * BLOCK + 4 * $j);
+                            let four = _mm256_set1_epi32(four.cast::<i32>().read_unaligned());
+                            runs[a] = D::add::<RUN>(runs[a], w, four);
+                        }
+                        if $j % RUN == RUN - 1 {
+                            for a in 0..N {
+                                dots[a] = D::close(dots[a], runs[a]);
+                            }
+                        }
+                    )*
+                    let (d, m) = scales::<Q, $half, $lanes, N>(panel.scales.as_ptr(), block);
+                    for a in 0..N {
+                        let scale = _mm256_mul_ps(d, _mm256_set1_ps(*rows[a].scale.as_ptr().add(block)));
+                        let dot = _mm256_cvtepi32_ps(dots[a]);
+                        let term = if Q::MINS {
+                            let scaled = if Q::SUB == 16 { rows[a].scaled16.as_ptr() } else { rows[a].scaled32.as_ptr() };
+                            _mm256_fmsub_ps(scale, dot, _mm256_mul_ps(m, _mm256_set1_ps(*scaled.add(sub))))
+                        } else {
+                            _mm256_mul_ps(scale, dot)
+                        };
+                        totals[$lanes][a] = _mm256_add_ps(totals[$lanes][a], term);
+                    }
+                };
+            }
+            if Q::SUB == 32 {
+                half!(0, 0: 0 1 2 3 4 5 6 7);
+                half!(1, 0: 0 1 2 3 4 5 6 7);
+            } else {
+                half!(0, 0: 0 1 2 3);
+                half!(1, 0: 0 1 2 3);
+                half!(0, 1: 4 5 6 7);
+                half!(1, 1: 4 5 6 7);
+            }
+        }
+        for a in 0..N {
+            let mut values = [0.0_f32; PANEL];
+            _mm256_storeu_ps(values.as_mut_ptr(), totals[0][a]);
+            _mm256_storeu_ps(values.as_mut_ptr().add(8), totals[1][a]);
+            let out = target.out.slice((first + a) * target.stride + row, present);
+            out.copy_from_slice(&values[..present]);
+        }
+    }
 }
 
 /// # Safety

@@ -3,125 +3,80 @@
 
 use std::arch::x86_64::*;
 
-use super::activations::{Activations, Row};
-use super::format::{Format, GROUP, Group, Matrix, Quantised};
-use super::multiply::{Instructions, PANEL, PANELS, PanelMut, Target, Tile};
+use super::activations::{Activations, LANES, Lanes};
+use super::format::{Format, Quantised};
+use super::multiply::{Instructions, PANELS, PanelMut, Target, Tile};
+use super::packed::{BLOCK, PANEL, Panel};
 
 /// AVX-512 F, BW, VL, DQ, VNNI.
 pub(super) struct Avx512;
 
 /// Activations that a tile is multiplied with at a time: 2 x 6 integer and 2 x 6 float accumulators fill the registers.
 const AT_ONCE: usize = 6;
-
-/// 256 weights in registers. Where sub-blocks are 32 wide, `d` and `m` have 8 lanes in use.
-#[derive(Clone, Copy)]
-pub(super) struct Loaded {
-    q: [__m512i; 4],
-    d: __m512,
-    m: __m512,
-}
+/// How far ahead of the weights in use memory is asked for, in bytes. The processor's own prefetching stops at every
+/// page of 4 KiB.
+const AHEAD: usize = 6144;
 
 impl Instructions for Avx512 {
-    const PANEL_FROM: usize = 2;
-    type Loaded = Loaded;
+    const STREAMED: usize = 24;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-    #[inline]
-    unsafe fn load<Q: Quantised>(blocks: &[u8]) -> Loaded {
-        // SAFETY: promised by the caller.
-        unsafe { unpack::<Q, 0>(blocks) }
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-    #[inline]
-    unsafe fn terms<Q: Quantised>(group: &Loaded, row: &Row<'_>, at: usize, terms: &mut [f32]) {
-        debug_assert!(at + 256 <= row.quantised.len() && terms.len() == 256 / Q::SUB);
-        // SAFETY: the caller keeps `at + 256` within the padded row, so all loads of it and of its scales and sums
-        // (one per 32 or 16 values) are in bounds; `terms` 256 / SUB values.
-        unsafe {
-            let values = row.quantised.as_ptr().add(at);
-            let zero = _mm512_setzero_si512();
-            let dot = |i: usize| _mm512_dpbusd_epi32(zero, group.q[i], _mm512_loadu_si512(values.add(64 * i).cast()));
-            let (z0, z1, z2, z3) = (dot(0), dot(1), dot(2), dot(3));
-            // Transposing adds: afterwards lane j of four holds, at place i, the sum of lane j of z_i.
-            let a = _mm512_add_epi32(_mm512_unpacklo_epi32(z0, z1), _mm512_unpackhi_epi32(z0, z1));
-            let b = _mm512_add_epi32(_mm512_unpacklo_epi32(z2, z3), _mm512_unpackhi_epi32(z2, z3));
-            let sums = _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-            if Q::SUB == 16 {
-                let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-                let mut dots = _mm512_permutexvar_epi32(order, sums);
-                if Q::OFFSET != 0 {
-                    let sum = _mm512_loadu_si512(row.sum16.as_ptr().add(at / 16).cast());
-                    dots = _mm512_sub_epi32(dots, _mm512_mullo_epi32(sum, _mm512_set1_epi32(Q::OFFSET)));
+    unsafe fn stream<Q: Quantised>(panel: &Panel<'_>, input: &Activations, rows: (usize, usize), target: Target<'_>) {
+        if input.rows() == 1 {
+            // SAFETY: promised by the caller.
+            return unsafe { streamed::<Q, 1, 1>(panel, input.row(0).alone(), 0, rows, target) };
+        }
+        for first in (0..input.rows()).step_by(LANES) {
+            let lanes = input.lanes(first / LANES);
+            // SAFETY: promised by the caller.
+            unsafe {
+                match input.rows() - first {
+                    1 => streamed::<Q, 1, LANES>(panel, lanes, first, rows, target),
+                    2 => streamed::<Q, 2, LANES>(panel, lanes, first, rows, target),
+                    3 => streamed::<Q, 3, LANES>(panel, lanes, first, rows, target),
+                    4 => streamed::<Q, 4, LANES>(panel, lanes, first, rows, target),
+                    5 => streamed::<Q, 5, LANES>(panel, lanes, first, rows, target),
+                    6 => streamed::<Q, 6, LANES>(panel, lanes, first, rows, target),
+                    7 => streamed::<Q, 7, LANES>(panel, lanes, first, rows, target),
+                    _ => streamed::<Q, LANES, LANES>(panel, lanes, first, rows, target),
                 }
-                let twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-                let scale = _mm256_loadu_ps(row.scale.as_ptr().add(at / 32));
-                let scale = _mm512_permutexvar_ps(twice, _mm512_castps256_ps512(scale));
-                let scale = _mm512_mul_ps(group.d, scale);
-                let dots = _mm512_cvtepi32_ps(dots);
-                let term = if Q::MINS {
-                    let scaled = _mm512_loadu_ps(row.scaled16.as_ptr().add(at / 16));
-                    _mm512_fmsub_ps(scale, dots, _mm512_mul_ps(group.m, scaled))
-                } else {
-                    _mm512_mul_ps(scale, dots)
-                };
-                _mm512_storeu_ps(terms.as_mut_ptr(), term);
-            } else {
-                // Even lanes first, then odd ones; a block of 32 is an even lane plus the odd one after it.
-                let order = _mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
-                let sums = _mm512_permutexvar_epi32(order, sums);
-                let mut dots = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums));
-                if Q::OFFSET != 0 {
-                    let sum = _mm256_loadu_si256(row.sum32.as_ptr().add(at / 32).cast());
-                    dots = _mm256_sub_epi32(dots, _mm256_mullo_epi32(sum, _mm256_set1_epi32(Q::OFFSET)));
-                }
-                let scale = _mm256_loadu_ps(row.scale.as_ptr().add(at / 32));
-                let scale = _mm256_mul_ps(_mm512_castps512_ps256(group.d), scale);
-                let dots = _mm256_cvtepi32_ps(dots);
-                let term = if Q::MINS {
-                    let scaled = _mm256_loadu_ps(row.scaled32.as_ptr().add(at / 32));
-                    _mm256_fmsub_ps(scale, dots, _mm256_mul_ps(_mm512_castps512_ps256(group.m), scaled))
-                } else {
-                    _mm256_mul_ps(scale, dots)
-                };
-                _mm256_storeu_ps(terms.as_mut_ptr(), term);
             }
         }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-    #[inline]
-    unsafe fn panel<Q: Quantised>(matrix: &Matrix<'_>, (first, count): (usize, usize), panel: PanelMut<'_>) {
-        let subs = GROUP / Q::SUB;
-        let PanelMut { q, d, m } = panel;
-        let zero = Loaded { q: [_mm512_setzero_si512(); 4], d: _mm512_setzero_ps(), m: _mm512_setzero_ps() };
-        let mut rows = [zero; PANEL];
-        let scales = d.chunks_mut(PANEL * subs).zip(m.chunks_mut(PANEL * subs));
-        for (at, (q, (d, m))) in q.chunks_mut(PANEL * GROUP).zip(scales).enumerate() {
-            for (row, loaded) in rows.iter_mut().enumerate().take(count) {
-                let bytes = matrix.row(first + row);
-                let start = at * Q::GROUP_BYTES;
-                // SAFETY: promised by the caller.
-                *loaded = unsafe { unpack::<Q, 1>(&bytes[start..(start + Q::GROUP_BYTES).min(bytes.len())]) };
-            }
-            for (part, q) in q.chunks_mut(PANEL * 64).enumerate() {
-                let columns = transpose(std::array::from_fn(|row| rows[row].q[part]));
-                for (place, column) in q.chunks_exact_mut(64).zip(columns) {
-                    // SAFETY: 64 bytes are there.
-                    unsafe { _mm512_storeu_si512(place.as_mut_ptr().cast(), column) };
+    unsafe fn unpack<Q: Quantised>(panel: &Panel<'_>, room: PanelMut<'_>) {
+        let PanelMut { q, d, m } = room;
+        let subs = BLOCK / Q::SUB;
+        assert!(
+            q.len() >= panel.blocks * PANEL * BLOCK && d.len().min(m.len()) >= panel.blocks * subs * PANEL,
+            "room for a panel. This is a bug."
+        );
+        check::<Q>(panel);
+        let mut scales = Scales::none();
+        // SAFETY: the buffers were measured above.
+        unsafe {
+            for block in 0..panel.blocks {
+                let weights = panel.weights.as_ptr().add(block * Q::FORMAT.block_bytes());
+                let q = q.as_mut_ptr().add(block * PANEL * BLOCK);
+                macro_rules! quads {
+                    ($($j:literal)*) => { $(_mm512_storeu_si512(q.add(64 * $j).cast(), quad::<Q, $j, 0, 0>(weights));)* };
                 }
-            }
-            if Q::SUB == 32 {
-                // Both have 8 lanes in use: one transposition does for both.
-                let columns = transpose(std::array::from_fn(|row| {
-                    _mm512_castps_si512(_mm512_shuffle_f32x4::<0b01_00_01_00>(rows[row].d, rows[row].m))
-                }));
-                store_scales(d, &columns[..8]);
-                store_scales(m, &columns[8..]);
-            } else {
-                store_scales(d, &transpose(std::array::from_fn(|row| _mm512_castps_si512(rows[row].d))));
-                if Q::MINS {
-                    store_scales(m, &transpose(std::array::from_fn(|row| _mm512_castps_si512(rows[row].m))));
+                quads!(0 1 2 3 4 5 6 7);
+                scales.open::<Q, 0, 0>(panel.scales.as_ptr(), block);
+                macro_rules! half {
+                    ($half:literal) => {
+                        let (scale, minimum) = scales.of::<Q, $half, 0, 0>();
+                        let place = (block * subs + $half) * PANEL;
+                        _mm512_storeu_ps(d.as_mut_ptr().add(place), scale);
+                        if Q::MINS {
+                            _mm512_storeu_ps(m.as_mut_ptr().add(place), minimum);
+                        }
+                    };
+                }
+                half!(0);
+                if Q::SUB == 16 {
+                    half!(1);
                 }
             }
         }
@@ -148,206 +103,263 @@ impl Instructions for Avx512 {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+/// Panics unless the panel holds its blocks and records.
 #[inline]
-fn store_scales(scales: &mut [f32], columns: &[__m512i]) {
-    for (place, column) in scales.chunks_exact_mut(PANEL).zip(columns) {
-        // SAFETY: 16 values are there.
-        unsafe { _mm512_storeu_ps(place.as_mut_ptr(), _mm512_castsi512_ps(*column)) };
-    }
+fn check<Q: Quantised>(panel: &Panel<'_>) {
+    let (per, record) = Q::FORMAT.record();
+    assert!(
+        panel.weights.len() >= panel.blocks * Q::FORMAT.block_bytes()
+            && panel.scales.len() >= panel.blocks / per * record
+            && panel.blocks.is_multiple_of(per),
+        "a panel's length. This is a bug."
+    );
 }
 
-/// Transposes 16 x 16 values of 32 bits.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-#[inline]
-fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
-    let mut a = r;
-    for i in 0..8 {
-        a[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        a[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    let mut b = a;
-    for i in 0..4 {
-        b[4 * i] = _mm512_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 1] = _mm512_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 2] = _mm512_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
-        b[4 * i + 3] = _mm512_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
-    }
-    // b[4i + j] holds, in 128-bit lane l, column 4l + j of rows 4i to 4i + 3.
-    let mut c = b;
-    for j in 0..4 {
-        let low = _mm512_shuffle_i32x4::<0b01_00_01_00>(b[j], b[4 + j]);
-        let high = _mm512_shuffle_i32x4::<0b11_10_11_10>(b[j], b[4 + j]);
-        let low2 = _mm512_shuffle_i32x4::<0b01_00_01_00>(b[8 + j], b[12 + j]);
-        let high2 = _mm512_shuffle_i32x4::<0b11_10_11_10>(b[8 + j], b[12 + j]);
-        c[j] = _mm512_shuffle_i32x4::<0b10_00_10_00>(low, low2);
-        c[4 + j] = _mm512_shuffle_i32x4::<0b11_01_11_01>(low, low2);
-        c[8 + j] = _mm512_shuffle_i32x4::<0b10_00_10_00>(high, high2);
-        c[12 + j] = _mm512_shuffle_i32x4::<0b11_01_11_01>(high, high2);
-    }
-    c
-}
-
-/// Unpacks at most 256 weights. `SITE` numbers the callers: a function with one caller is inlined, so that the weights
-/// stay in registers.
+/// Quad `J` of a block; see `packed`. `N` and `STRIDE` tell the callers apart, here and below: a function with one caller is inlined,
+/// and what is not inlined goes through memory.
 ///
 /// # Safety
-/// The processor must have the instructions.
+/// The block must be there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 #[inline]
-unsafe fn unpack<Q: Quantised, const SITE: u8>(blocks: &[u8]) -> Loaded {
-    let whole = blocks.len() == Q::GROUP_BYTES;
-    // SAFETY: a whole group's bytes are there, or as many of its eight blocks as are counted.
-    unsafe {
-        match Q::FORMAT {
-            Format::Q4_0 | Format::Q4_1 | Format::Q5_0 | Format::Q5_1 | Format::Q8_0 => {
-                let size = Q::GROUP_BYTES / 8;
-                // The constant lets the compiler drop the comparisons from the common case.
-                return if whole {
-                    small::<Q, SITE, 0>(blocks.as_ptr(), 8)
-                } else {
-                    small::<Q, SITE, 1>(blocks.as_ptr(), blocks.len() / size)
+unsafe fn quad<Q: Quantised, const J: usize, const N: usize, const STRIDE: usize>(block: *const u8) -> __m512i {
+    let (h, v) = (J / 4, J % 4);
+    // SAFETY: promised by the caller.
+    let vector = |i: usize| unsafe { _mm512_loadu_si512(block.add(64 * i).cast()) };
+    let (three, fifteen) = (_mm512_set1_epi8(3), _mm512_set1_epi8(15));
+    // (a & b) | c
+    let join = |a: __m512i, b: i8, c: __m512i| _mm512_ternarylogic_epi64::<0xea>(a, _mm512_set1_epi8(b), c);
+    match Q::FORMAT.bits() {
+        8 => vector(J),
+        2 => _mm512_and_si512(right(vector(h), 2 * v), three),
+        3 => join(moved(vector(2), J, 2), 4, _mm512_and_si512(right(vector(h), 2 * v), three)),
+        bits => {
+            let nibble = _mm512_and_si512(right(vector(v), 4 * h), fifteen);
+            match bits {
+                5 => join(moved(vector(4), J, 4), 16, nibble),
+                6 => join(moved(vector(4 + h), 2 * v, 4), 48, nibble),
+                _ => nibble,
+            }
+        }
+    }
+}
+
+/// Bits moved from place `from` to place `to`; their neighbours come along.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn moved(x: __m512i, from: usize, to: usize) -> __m512i {
+    if from >= to { right(x, from - to) } else { _mm512_sll_epi16(x, _mm_cvtsi32_si128((to - from) as i32)) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+#[inline]
+fn right(x: __m512i, bits: usize) -> __m512i {
+    if bits == 0 { x } else { _mm512_srl_epi16(x, _mm_cvtsi32_si128(bits as i32)) }
+}
+
+/// The scales of 16 rows, as far as a run of blocks shares them.
+#[derive(Clone, Copy)]
+struct Scales {
+    d: __m512,
+    m: __m512,
+    /// `Q4_K`, `Q5_K`: scales and minima, four blocks to a word; the block in use is the lowest byte.
+    words: [__m512i; 4],
+    /// The other K formats: the bytes of the block in use.
+    bytes: *const u8,
+}
+
+impl Scales {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+    #[inline]
+    fn none() -> Self {
+        let (zero, word) = (_mm512_setzero_ps(), _mm512_setzero_si512());
+        Self { d: zero, m: zero, words: [word; 4], bytes: std::ptr::null() }
+    }
+
+    /// Goes to `block`; blocks are opened in order.
+    ///
+    /// # Safety
+    /// Its record must be there.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+    #[inline]
+    unsafe fn open<Q: Quantised, const N: usize, const STRIDE: usize>(&mut self, records: *const u8, block: usize) {
+        let (per, bytes) = Q::FORMAT.record();
+        // SAFETY: promised by the caller; see `Format::record` for the places.
+        unsafe {
+            let record = records.add(block / per * bytes);
+            let at = block % per;
+            if at == 0 {
+                let halves = |at: usize| _mm512_cvtph_ps(_mm256_loadu_si256(record.add(at).cast()));
+                self.d = halves(0);
+                self.m = match Q::FORMAT {
+                    Format::Q4_1 | Format::Q5_1 => _mm512_sub_ps(_mm512_setzero_ps(), halves(32)),
+                    Format::Q4K | Format::Q5K | Format::Q2K => halves(32),
+                    _ => self.d,
                 };
             }
-            Format::Q4K | Format::Q5K if whole => return nibbles_k::<Q, SITE>(blocks.as_ptr()),
-            Format::Q6K if whole => return six_bits::<SITE>(blocks.as_ptr()),
-            _ => {}
+            match Q::FORMAT {
+                Format::Q4K | Format::Q5K if at == 0 => {
+                    let word = |i: usize| _mm512_loadu_si512(record.add(64 + 64 * i).cast());
+                    let (a, b, c) = (word(0), word(1), word(2));
+                    let (six, four) = (_mm512_set1_epi8(0x3f), _mm512_set1_epi8(0x0f));
+                    let high = |word: __m512i| {
+                        _mm512_slli_epi32::<4>(_mm512_and_si512(_mm512_srli_epi32::<6>(word), _mm512_set1_epi8(3)))
+                    };
+                    self.words = [
+                        _mm512_and_si512(a, six),
+                        _mm512_and_si512(b, six),
+                        _mm512_or_si512(_mm512_and_si512(c, four), high(a)),
+                        _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi32::<4>(c), four), high(b)),
+                    ];
+                }
+                Format::Q4K | Format::Q5K if at == 4 => {
+                    self.words[0] = self.words[2];
+                    self.words[1] = self.words[3];
+                }
+                Format::Q4K | Format::Q5K => {
+                    self.words[0] = _mm512_srli_epi32::<8>(self.words[0]);
+                    self.words[1] = _mm512_srli_epi32::<8>(self.words[1]);
+                }
+                Format::Q2K => self.bytes = record.add(64 + 2 * PANEL * at),
+                Format::Q3K | Format::Q6K => self.bytes = record.add(32 + 2 * PANEL * at),
+                _ => {}
+            }
         }
     }
-    let mut group = Group::default();
-    Q::unpack(blocks, &mut group);
-    // SAFETY: a group holds 256 weights and 16 of each scale.
-    unsafe {
-        let q = group.q.as_ptr().cast::<__m512i>();
-        Loaded {
-            q: std::array::from_fn(|i| _mm512_load_si512(q.add(i))),
-            d: _mm512_loadu_ps(group.d.as_ptr()),
-            m: _mm512_loadu_ps(group.m.as_ptr()),
+
+    /// Scale and minimum of a half of the block (its whole where sub-blocks are 32 wide).
+    ///
+    /// # Safety
+    /// The block must be open.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+    #[inline]
+    unsafe fn of<Q: Quantised, const HALF: usize, const N: usize, const STRIDE: usize>(&self) -> (__m512, __m512) {
+        // SAFETY: promised by the caller.
+        let bytes = || unsafe { _mm_loadu_si128(self.bytes.add(PANEL * HALF).cast()) };
+        let times = |d: __m512, scale: __m512i| _mm512_mul_ps(d, _mm512_cvtepi32_ps(scale));
+        match Q::FORMAT {
+            Format::Q4K | Format::Q5K => {
+                let byte = _mm512_set1_epi32(0xff);
+                let low = |word: __m512i| _mm512_and_si512(word, byte);
+                (times(self.d, low(self.words[0])), times(self.m, low(self.words[1])))
+            }
+            Format::Q2K => {
+                let both = _mm512_cvtepu8_epi32(bytes());
+                let low = _mm512_and_si512(both, _mm512_set1_epi32(15));
+                (times(self.d, low), times(self.m, _mm512_srli_epi32::<4>(both)))
+            }
+            Format::Q3K | Format::Q6K => (times(self.d, _mm512_cvtepi8_epi32(bytes())), self.m),
+            _ => (self.d, self.m),
         }
     }
 }
 
-/// What stands in for blocks beyond the end of a row.
-static NOTHING: [u8; 64] = [0; 64];
-
-/// Up to eight blocks of `Q4_0`, `Q4_1`, `Q5_0`, `Q5_1` or `Q8_0`.
+/// Multiplies a panel with activations `first..first + N`.
 ///
 /// # Safety
-/// `count` blocks must be there.
+/// As [`Instructions::stream`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-#[inline]
-unsafe fn small<Q: Quantised, const SITE: u8, const TAIL: u8>(blocks: *const u8, count: usize) -> Loaded {
-    let size = Q::GROUP_BYTES / 8;
-    // SAFETY: promised by the caller. A block is one or two halves, fifth bits where it has them, and 16 bytes of
-    // nibbles or 32 of bytes; the stand-in is longer than any block.
-    unsafe {
-        let block = |i: usize| if i < count { blocks.add(i * size) } else { NOTHING.as_ptr() };
-        let halves = |at: usize| {
-            let half = |i: usize| block(i).add(at).cast::<i16>().read_unaligned();
-            let eight = _mm_setr_epi16(half(0), half(1), half(2), half(3), half(4), half(5), half(6), half(7));
-            _mm512_castps256_ps512(_mm256_cvtph_ps(eight))
-        };
-        let d = halves(0);
-        let m = if Q::MINS { _mm512_sub_ps(_mm512_setzero_ps(), halves(2)) } else { d };
-        let q = std::array::from_fn(|i| {
-            let (a, b) = (block(2 * i), block(2 * i + 1));
-            if matches!(Q::FORMAT, Format::Q8_0) {
-                let bytes = |block: *const u8| _mm256_loadu_si256(block.add(2).cast());
-                let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(bytes(a)), bytes(b));
-                return _mm512_xor_si512(both, _mm512_set1_epi8(-128));
+unsafe fn streamed<Q: Quantised, const N: usize, const STRIDE: usize>(
+    panel: &Panel<'_>,
+    lanes: Lanes<'_>,
+    first: usize,
+    (row, present): (usize, usize),
+    target: Target<'_>,
+) {
+    check::<Q>(panel);
+    let (per, record_bytes) = Q::FORMAT.record();
+    let panel_bytes = panel.weights.len() + panel.scales.len();
+    let places = panel.blocks * STRIDE;
+    assert!(
+        N <= STRIDE
+            && lanes.quads.len() >= 8 * places
+            && lanes.scale.len().min(lanes.sum32.len()).min(lanes.scaled32.len()) >= places
+            && lanes.sum16.len().min(lanes.scaled16.len()) >= 2 * places
+            && present <= PANEL,
+        "a panel beyond its activations. This is a bug."
+    );
+    let sums = if Q::SUB == 16 { lanes.sum16.as_ptr() } else { lanes.sum32.as_ptr() };
+    let scaled = if Q::SUB == 16 { lanes.scaled16.as_ptr() } else { lanes.scaled32.as_ptr() };
+    let block_bytes = Q::FORMAT.block_bytes();
+    let mut scales = Scales::none();
+    let mut totals = [_mm512_setzero_ps(); N];
+    for block in 0..panel.blocks {
+        // SAFETY: the panel and the activations were measured above; what is prefetched need not exist.
+        unsafe {
+            let weights = panel.weights.as_ptr().add(block * block_bytes);
+            if first == 0 {
+                for line in 0..block_bytes / 64 {
+                    let line = weights.wrapping_add(AHEAD + 64 * line).cast();
+                    // Weights that are used once need not push others out of the caches.
+                    if N < LANES { _mm_prefetch::<_MM_HINT_NTA>(line) } else { _mm_prefetch::<_MM_HINT_T0>(line) }
+                }
+                if block.is_multiple_of(per) {
+                    // The next panel's record: scales do not lie on the way of the weights.
+                    let record = panel.scales.as_ptr().wrapping_add(block / per * record_bytes + panel_bytes);
+                    for line in 0..record_bytes.div_ceil(64) {
+                        _mm_prefetch::<_MM_HINT_T0>(record.wrapping_add(64 * line).cast());
+                    }
+                }
             }
-            let nibbles = |block: *const u8| _mm256_broadcastsi128_si256(_mm_loadu_si128(block.add(size - 16).cast()));
-            let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(nibbles(a)), nibbles(b));
-            let four = 0x4_0004_0004_0004;
-            let shifts = _mm512_setr_epi64(0, 0, four, four, 0, 0, four, four);
-            let q = _mm512_and_si512(_mm512_srlv_epi16(both, shifts), _mm512_set1_epi8(15));
-            if matches!(Q::FORMAT, Format::Q4_0 | Format::Q4_1) {
-                return q;
+            let quads = lanes.quads.as_ptr().add(block * 8 * STRIDE);
+            scales.open::<Q, N, STRIDE>(panel.scales.as_ptr(), block);
+            macro_rules! half {
+                ($half:literal: $($j:literal)*) => {
+                    let sub = block * BLOCK / Q::SUB + $half;
+                    let mut dots = [_mm512_setzero_si512(); N];
+                    if Q::OFFSET != 0 {
+                        for a in 0..N {
+                            // Offsets are powers of two.
+                            let shift = _mm_cvtsi32_si128(Q::OFFSET.trailing_zeros().cast_signed());
+                            let start = _mm512_sll_epi32(_mm512_set1_epi32(*sums.add(sub * STRIDE + a)), shift);
+                            dots[a] = _mm512_sub_epi32(_mm512_setzero_si512(), start);
+                        }
+                    }
+                    // A lone activation is summed in two halves: one chain of additions would be waited for.
+                    let mut others = [_mm512_setzero_si512(); N];
+                    $(
+                        let w = quad::<Q, $j, N, STRIDE>(weights);
+                        for a in 0..N {
+                            let four = quads.add($j * STRIDE + a).cast::<i32>().read_unaligned();
+                            let sum = if N <= 2 && $j % 2 == 1 { &mut others[a] } else { &mut dots[a] };
+                            *sum = _mm512_dpbusd_epi32(*sum, w, _mm512_set1_epi32(four));
+                        }
+                    )*
+                    if N <= 2 {
+                        for a in 0..N {
+                            dots[a] = _mm512_add_epi32(dots[a], others[a]);
+                        }
+                    }
+                    let (d, m) = scales.of::<Q, $half, N, STRIDE>();
+                    for a in 0..N {
+                        let scale = _mm512_mul_ps(d, _mm512_set1_ps(*lanes.scale.as_ptr().add(block * STRIDE + a)));
+                        let dot = _mm512_cvtepi32_ps(dots[a]);
+                        let term = if Q::MINS {
+                            let scaled = _mm512_set1_ps(*scaled.add(sub * STRIDE + a));
+                            _mm512_fmsub_ps(scale, dot, _mm512_mul_ps(m, scaled))
+                        } else {
+                            _mm512_mul_ps(scale, dot)
+                        };
+                        totals[a] = _mm512_add_ps(totals[a], term);
+                    }
+                };
             }
-            let fifths = |block: *const u8| u64::from(block.add(size - 20).cast::<u32>().read_unaligned());
-            _mm512_mask_add_epi8(q, fifths(a) | fifths(b) << 32, q, _mm512_set1_epi8(16))
-        });
-        Loaded { q, d, m }
-    }
-}
-
-/// A block of `Q4_K` or `Q5_K`.
-///
-/// # Safety
-/// The block must be there.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-#[inline]
-unsafe fn nibbles_k<Q: Quantised, const SITE: u8>(block: *const u8) -> Loaded {
-    let five = matches!(Q::FORMAT, Format::Q5K);
-    // SAFETY: promised by the caller; the nibbles are the last 128 bytes, after 32 bytes of fifth bits in `Q5_K`.
-    unsafe {
-        let word = |i: usize| block.add(4 + 4 * i).cast::<u32>().read_unaligned();
-        let (a, b, c) = (word(0), word(1), word(2));
-        let scales = u64::from(a & 0x3f3f_3f3f) | u64::from(c & 0x0f0f_0f0f | (a >> 6 & 0x0303_0303) << 4) << 32;
-        let minima = u64::from(b & 0x3f3f_3f3f) | u64::from(c >> 4 & 0x0f0f_0f0f | (b >> 6 & 0x0303_0303) << 4) << 32;
-        let factors = _mm_cvtph_ps(_mm_cvtsi32_si128(block.cast::<i32>().read_unaligned()));
-        let eight = |bytes: u64| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bytes.cast_signed())));
-        let d = _mm256_mul_ps(eight(scales), _mm256_broadcastss_ps(factors));
-        let m = _mm256_mul_ps(eight(minima), _mm256_broadcastss_ps(_mm_movehdup_ps(factors)));
-        let nibbles = block.add(Q::GROUP_BYTES - 128);
-        let shift = 0x4_0004_0004_0004;
-        let shifts = _mm512_setr_epi64(0, 0, 0, 0, shift, shift, shift, shift);
-        let fifths = if five { twice(block.add(16)) } else { shifts };
-        let low = _mm256_set1_epi8(1);
-        let which = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), _mm256_add_epi8(low, low));
-        let q = std::array::from_fn(|i| {
-            let q = _mm512_srlv_epi16(twice(nibbles.add(32 * i)), shifts);
-            let q = _mm512_and_si512(q, _mm512_set1_epi8(15));
-            if !five {
-                return q;
+            if Q::SUB == 32 {
+                half!(0: 0 1 2 3 4 5 6 7);
+            } else {
+                half!(0: 0 1 2 3);
+                half!(1: 4 5 6 7);
             }
-            let mask = _mm512_test_epi8_mask(fifths, _mm512_sll_epi16(which, _mm_cvtsi32_si128(2 * i as i32)));
-            _mm512_mask_add_epi8(q, mask, q, _mm512_set1_epi8(16))
-        });
-        Loaded { q, d: _mm512_castps256_ps512(d), m: _mm512_castps256_ps512(m) }
+        }
     }
-}
-
-/// A block of `Q6_K`.
-///
-/// # Safety
-/// The block must be there.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-#[inline]
-unsafe fn six_bits<const SITE: u8>(block: *const u8) -> Loaded {
-    // SAFETY: promised by the caller; 128 bytes of low bits, 64 of high bits, 16 scales, a factor.
-    unsafe {
-        let factor = _mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(block.add(208).cast::<u16>().read_unaligned())));
-        let scales = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(block.add(192).cast())));
-        let d = _mm512_mul_ps(scales, _mm512_broadcastss_ps(factor));
-        let (two, four) = (0x2_0002_0002_0002, 0x4_0004_0004_0004);
-        let left = _mm512_setr_epi64(four, four, four, four, two, two, two, two);
-        let right = _mm512_setr_epi64(0, 0, 0, 0, two, two, two, two);
-        let (low, high) = (_mm512_set1_epi8(0x0f), _mm512_set1_epi8(0x30));
-        let half = |i: usize| {
-            let lows = _mm512_loadu_si512(block.add(64 * i).cast());
-            let highs = twice(block.add(128 + 32 * i));
-            let first = _mm512_and_si512(_mm512_sllv_epi16(highs, left), high);
-            let second = _mm512_and_si512(_mm512_srlv_epi16(highs, right), high);
-            // (a & b) | c
-            let first = _mm512_ternarylogic_epi64::<0xea>(lows, low, first);
-            let second = _mm512_ternarylogic_epi64::<0xea>(_mm512_srli_epi16::<4>(lows), low, second);
-            [first, second]
-        };
-        let ([a, b], [c, e]) = (half(0), half(1));
-        Loaded { q: [a, b, c, e], d, m: d }
+    let mask = ((1_u32 << present) - 1) as u16;
+    for (a, total) in totals.iter().enumerate() {
+        // SAFETY: these rows are this caller's, and the mask covers no more than the slice.
+        unsafe {
+            let out = target.out.slice((first + a) * target.stride + row, present);
+            _mm512_mask_storeu_ps(out.as_mut_ptr(), mask, *total);
+        }
     }
-}
-
-/// 32 bytes in both halves of a register.
-///
-/// # Safety
-/// They must be there.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-#[inline]
-unsafe fn twice(bytes: *const u8) -> __m512i {
-    // SAFETY: promised by the caller.
-    unsafe { _mm512_broadcast_i64x4(_mm256_loadu_si256(bytes.cast())) }
 }
 
 /// Multiplies a tile with activations `first..first + N`.

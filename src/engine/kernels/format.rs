@@ -350,11 +350,8 @@ large_format!(
     /// 256 weights of 3 bits: 6-bit scale per 16.
     Q3K, 110, sub 16, offset 4, mins false, |block, group| {
         let d = half_at(block, 108);
-        let scales = &block[96..108];
         for i in 0..16 {
-            let low = if i < 8 { scales[i] & 15 } else { scales[i - 8] >> 4 };
-            let high = scales[8 + i % 4] >> (2 * (i / 4)) & 3;
-            group.d[i] = d * (i32::from(low | high << 4) - 32) as f32;
+            group.d[i] = d * f32::from(q3k_scale(block, i));
         }
         for half in 0..2 {
             for quarter in 0..4 {
@@ -367,6 +364,15 @@ large_format!(
         }
     }
 );
+
+/// Scale `sub` of a block of `Q3_K`.
+#[inline(always)]
+pub(super) fn q3k_scale(block: &[u8], sub: usize) -> i8 {
+    let scales = &block[96..108];
+    let low = if sub < 8 { scales[sub] & 15 } else { scales[sub - 8] >> 4 };
+    let high = scales[8 + sub % 4] >> (2 * (sub / 4)) & 3;
+    (low | high << 4).cast_signed() - 32
+}
 
 /// The 6-bit scales and minima of `Q4_K` and `Q5_K`, unpacked to bytes: 8 scales, then 8 minima.
 #[inline(always)]

@@ -51,13 +51,20 @@ const GENERATION: u32 = 1 << 9;
 /// The workers inside the operation.
 const ACTIVE: u32 = OPEN - 1;
 
+/// A counter on a cache line of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter(AtomicUsize);
+
 struct Shared {
     /// Generation, [`OPEN`], and how many workers are inside. A worker that comes late, because the processor was
     /// busy with other programs, finds the operation closed and is not waited for.
     state: AtomicU32,
     operation: std::cell::UnsafeCell<Option<Operation>>,
     tasks: AtomicUsize,
-    next: AtomicUsize,
+    /// Per thread (the caller is the first): the next task of its own range. Neighbouring tasks read neighbouring memory,
+    /// so a thread goes through a range of its own before it helps with the others'.
+    next: Vec<Counter>,
     stop: AtomicBool,
     panicked: AtomicBool,
     asleep: Vec<AtomicBool>,
@@ -86,7 +93,7 @@ impl Pool {
             state: AtomicU32::new(0),
             operation: std::cell::UnsafeCell::new(None),
             tasks: AtomicUsize::new(0),
-            next: AtomicUsize::new(0),
+            next: (0..=others).map(|_| Counter::default()).collect(),
             stop: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             asleep: (0..others).map(|_| AtomicBool::new(false)).collect(),
@@ -125,7 +132,9 @@ impl Pool {
         // SAFETY: the last operation is closed and empty; see `Shared`.
         unsafe { *shared.operation.get() = Some(Operation(erased)) };
         shared.tasks.store(tasks, Ordering::Relaxed);
-        shared.next.store(0, Ordering::Relaxed);
+        for (thread, next) in shared.next.iter().enumerate() {
+            next.0.store(start(thread, tasks, shared.next.len()), Ordering::Relaxed);
+        }
         let generation = (shared.state.load(Ordering::Relaxed) & !(ACTIVE | OPEN)).wrapping_add(GENERATION);
         // Sequentially consistent with the workers' `asleep`: either they see the operation or we see them asleep.
         shared.state.store(generation | OPEN, Ordering::SeqCst);
@@ -135,7 +144,7 @@ impl Pool {
             }
         }
         let scratch = &mut self.scratch;
-        let mine = catch_unwind(AssertUnwindSafe(|| share(shared, task, scratch)));
+        let mine = catch_unwind(AssertUnwindSafe(|| share(shared, 0, task, scratch)));
         shared.state.fetch_and(!OPEN, Ordering::AcqRel);
         let mut spins = 0_u32;
         while shared.state.load(Ordering::Acquire) & ACTIVE != 0 {
@@ -163,14 +172,22 @@ impl Drop for Pool {
     }
 }
 
-fn share(shared: &Shared, task: &Task<'_>, scratch: &mut Scratch) {
-    let tasks = shared.tasks.load(Ordering::Relaxed);
-    loop {
-        let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        if index >= tasks {
-            return;
+/// The first task of a thread's range.
+fn start(thread: usize, tasks: usize, threads: usize) -> usize {
+    thread * tasks / threads
+}
+
+fn share(shared: &Shared, thread: usize, task: &Task<'_>, scratch: &mut Scratch) {
+    let (tasks, threads) = (shared.tasks.load(Ordering::Relaxed), shared.next.len());
+    for range in (thread..threads).chain(0..thread) {
+        let end = start(range + 1, tasks, threads);
+        loop {
+            let index = shared.next[range].0.fetch_add(1, Ordering::Relaxed);
+            if index >= end {
+                break;
+            }
+            task(index, scratch);
         }
-        task(index, scratch);
     }
 }
 
@@ -191,7 +208,7 @@ fn work(shared: &Shared, index: usize) {
             if let Some(Operation(task)) = unsafe { *shared.operation.get() } {
                 // SAFETY: as above, the closure outlives this use.
                 let task = unsafe { &*task };
-                if catch_unwind(AssertUnwindSafe(|| share(shared, task, &mut scratch))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| share(shared, index + 1, task, &mut scratch))).is_err() {
                     shared.panicked.store(true, Ordering::Relaxed);
                 }
             }
@@ -244,6 +261,23 @@ impl<'a, T> Shares<'a, T> {
         assert!(at <= self.length && length <= self.length - at, "a share beyond its buffer. This is a bug.");
         // SAFETY: within the buffer; disjointness is promised.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), length) }
+    }
+
+    /// Writes `values` to places `at`, `at + stride`, and so on.
+    ///
+    /// # Safety
+    /// Nobody else may use these places at the same time.
+    ///
+    /// # Panics
+    /// Beyond the end.
+    #[inline(always)]
+    pub unsafe fn scatter(&self, at: usize, stride: usize, values: impl ExactSizeIterator<Item = T>) {
+        let last = at + stride * values.len().saturating_sub(1);
+        assert!(last < self.length || values.len() == 0, "a share beyond its buffer. This is a bug.");
+        for (index, value) in values.enumerate() {
+            // SAFETY: within the buffer; disjointness is promised.
+            unsafe { self.start.add(at + stride * index).write(value) };
+        }
     }
 }
 

@@ -8,17 +8,43 @@ use super::avx512::Avx512;
 use super::float;
 use super::format::{self, Format, Matrix};
 use super::kernel::{Kernel, Set};
-use super::multiply::{PANEL, PANELS, Target, rows};
+use super::multiply::{PANELS, Target, rows};
+use super::packed::{PANEL, Packed};
 use super::pool::{Pool, Scratch, Shares};
 use super::portable::Portable;
 
 /// Most products in one call.
 const MOST: usize = 4;
 
-/// A matrix and where its product goes: `out[a * matrix.rows() + r]` for activation `a`.
+/// The weights of a product.
+#[derive(Clone, Copy)]
+pub enum Operand<'a> {
+    /// In single or half precision, as in the file.
+    Float(Matrix<'a>),
+    /// Quantised.
+    Packed(Packed<'a>),
+}
+
+impl Operand<'_> {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Float(matrix) => matrix.rows(),
+            Self::Packed(matrix) => matrix.rows(),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match self {
+            Self::Float(matrix) => matrix.columns(),
+            Self::Packed(matrix) => matrix.columns(),
+        }
+    }
+}
+
+/// A matrix and where its product goes: `out[a * rows + r]` for activation `a`.
 pub struct Product<'a> {
     /// The weights.
-    pub matrix: Matrix<'a>,
+    pub matrix: Operand<'a>,
     /// `input.rows() * matrix.rows()` values.
     pub out: &'a mut [f32],
 }
@@ -29,54 +55,56 @@ pub struct Product<'a> {
 /// When shapes do not fit, or with more than four products.
 pub fn multiply(pool: &mut Pool, kernel: Kernel, input: &Activations, products: &mut [Product<'_>]) {
     assert!(products.len() <= MOST, "too many products at once. This is a bug.");
-    let total: usize = products.iter().map(|product| product.matrix.rows()).sum();
-    let step = step(total, pool.threads(), input.rows());
     let mut ends = [0; MOST];
     let mut tasks = 0;
     for (end, product) in ends.iter_mut().zip(products.iter()) {
         assert_eq!(product.matrix.columns(), input.columns(), "the shapes of a product do not fit. This is a bug.");
         assert_eq!(product.out.len(), input.rows() * product.matrix.rows(), "a product's output. This is a bug.");
-        tasks += product.matrix.rows().div_ceil(step);
+        tasks += product.matrix.rows().div_ceil(step(product, pool.threads(), input.rows()));
         *end = tasks;
     }
-    let shared: [Option<(Matrix<'_>, Target<'_>)>; MOST] = {
+    let threads = pool.threads();
+    let shared: [Option<(Operand<'_>, usize, Target<'_>)>; MOST] = {
         let mut products = products.iter_mut();
         std::array::from_fn(|_| {
             products.next().map(|product| {
                 let stride = product.matrix.rows();
-                (product.matrix, Target { out: Shares::new(product.out), stride })
+                let step = step(product, threads, input.rows());
+                (product.matrix, step, Target { out: Shares::new(product.out), stride })
             })
         })
     };
     pool.run(tasks, &|task, scratch| {
         let which = ends.iter().position(|end| task < *end).unwrap_or(0);
-        let Some((matrix, target)) = &shared[which] else { return };
+        let Some((matrix, step, target)) = &shared[which] else { return };
         let first = (task - if which == 0 { 0 } else { ends[which - 1] }) * step;
-        let count = (matrix.rows() - first).min(step);
+        let count = (matrix.rows() - first).min(*step);
         // SAFETY: a `Kernel` exists only where its instructions do; tasks have distinct rows.
         unsafe { run(kernel, matrix, (first, count), input, *target, scratch) };
     });
 }
 
-/// Rows per task: enough tasks to share out evenly, few enough to be worth their handling.
-fn step(rows: usize, threads: usize, activations: usize) -> usize {
-    let few = activations < 16;
-    let most = if few { 512 } else { PANEL * PANELS };
-    (rows / (threads * 8)).clamp(PANEL * PANELS, most).next_multiple_of(PANEL * PANELS)
+/// Rows per task: enough tasks to end together, few enough to be worth their handling.
+fn step(product: &Product<'_>, threads: usize, activations: usize) -> usize {
+    let (rows, columns) = (product.matrix.rows(), product.matrix.columns());
+    let tile = PANEL * PANELS;
+    // A few activations: tasks of some 100 KiB, or what remains when the last thread is left alone is felt.
+    let most = if activations < 16 { (200_000 / columns.max(1)).clamp(PANEL, 512) } else { tile };
+    (rows / (threads * 8)).clamp(PANEL, most).next_multiple_of(if activations < 16 { PANEL } else { tile })
 }
 
 unsafe fn run(
     kernel: Kernel,
-    matrix: &Matrix<'_>,
+    matrix: &Operand<'_>,
     range: (usize, usize),
     input: &Activations,
     target: Target<'_>,
     scratch: &mut Scratch,
 ) {
-    if matches!(matrix.format(), Format::F32 | Format::F16 | Format::Bf16) {
-        float::rows(kernel.level(), matrix, range, input, target, scratch);
-        return;
-    }
+    let matrix = match matrix {
+        Operand::Float(matrix) => return float::rows(kernel.level(), matrix, range, input, target, scratch),
+        Operand::Packed(matrix) => matrix,
+    };
     // SAFETY: promised by the caller.
     unsafe {
         match kernel.set() {
@@ -95,7 +123,7 @@ macro_rules! by_format {
     ($name:ident, $instructions:ty $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         unsafe fn $name(
-            matrix: &Matrix<'_>,
+            matrix: &Packed<'_>,
             range: (usize, usize),
             input: &Activations,
             target: Target<'_>,

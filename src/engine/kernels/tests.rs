@@ -52,6 +52,16 @@ fn product(kernel: Kernel, threads: usize, matrix: Matrix<'_>, values: &[Vec<f32
     let mut out = vec![f32::NAN; matrix.rows() * values.len()];
     let mut pool = Pool::new(threads).unwrap();
     let input = activations(kernel, values);
+    let (format, rows, columns) = (matrix.format(), matrix.rows(), matrix.columns());
+    let mut bytes = Vec::new();
+    let matrix = match packed::packed_bytes(format, rows, columns) {
+        None => Operand::Float(matrix),
+        Some(length) => {
+            bytes.resize(length, 0);
+            packed::pack(&mut pool, kernel.level(), &matrix, &mut bytes);
+            Operand::Packed(packed::Packed::new(format, rows, columns, &bytes).unwrap())
+        }
+    };
     multiply(&mut pool, kernel, &input, &mut [Product { matrix, out: &mut out }]);
     out
 }

@@ -37,6 +37,14 @@ pub enum LoadError {
     /// The fast path does not do this; the fallback may.
     #[error("not supported by this engine: {0}")]
     Unsupported(String),
+    /// The operating system refused memory.
+    #[error("cannot reserve {} MiB for the weights: {source} (close other programs or choose a smaller model)", bytes >> 20)]
+    Memory {
+        /// Bytes asked for.
+        bytes: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The operating system refused threads.
     #[error("cannot start {threads} threads: {source}")]
     Threads {
@@ -47,7 +55,8 @@ pub enum LoadError {
     },
 }
 
-/// Loads a model of the families llama, qwen2, qwen3 and gemma3. Weights stay in the file's memory map.
+/// Loads a model of the families llama, qwen2, qwen3 and gemma3. The weights are packed for
+/// the kernels; only the embedding's rows stay in the file's memory map.
 ///
 /// # Errors
 /// See [`LoadError`].

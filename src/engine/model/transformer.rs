@@ -74,8 +74,9 @@ struct Room {
 impl Transformer {
     pub(super) fn new(file: Arc<File>, hyper: Hyperparameters, options: &LoadOptions) -> Result<Self, LoadError> {
         let threads = options.threads.max(1);
-        let pool = Pool::new(threads).map_err(|source| LoadError::Threads { threads, source })?;
-        let weights = Weights::find(file, &hyper)?;
+        let mut pool = Pool::new(threads).map_err(|source| LoadError::Threads { threads, source })?;
+        let kernel = options.kernel.unwrap_or_else(Kernel::best);
+        let weights = Weights::load(file, &hyper, &mut pool, kernel.level())?;
         let shape = Shape {
             layers: hyper.blocks,
             heads: hyper.kv_heads,
@@ -99,7 +100,7 @@ impl Transformer {
             local: gemma.then(|| Rotary::new(&hyper, hyper.rope_base_local, 1.0, None)),
         };
         Ok(Self {
-            kernel: options.kernel.unwrap_or_else(Kernel::best),
+            kernel,
             context: hyper.context.min(options.context).max(1),
             gate: if gemma { Gate::Gelu } else { Gate::Silu },
             weights,
@@ -189,7 +190,7 @@ impl Transformer {
 
     fn embed(&mut self) {
         let width = self.hyper.width;
-        let matrix = self.weights.embedding.view(self.weights.file.all());
+        let matrix = self.weights.embedding.in_file(self.weights.memory());
         let scale = match self.hyper.architecture {
             Architecture::Gemma3 => (width as f32).sqrt(),
             _ => 1.0,
@@ -207,14 +208,14 @@ impl Transformer {
         let previous = index.checked_sub(1).map(|previous| &self.weights.layers[previous]);
         let layer = &self.weights.layers[index];
         let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
-        let file = self.weights.file.all();
+        let memory = self.weights.memory();
         let post = previous.and_then(|layer| layer.post_feed_forward_norm.as_deref());
         let room = &mut self.room;
         normalise(&mut self.pool, self.kernel, hyper, room, rows, previous.map(|_| post), &layer.attention_norm);
         let mut products = [
-            Product { matrix: layer.query.view(file), out: &mut room.query },
-            Product { matrix: layer.key.view(file), out: &mut room.key },
-            Product { matrix: layer.value.view(file), out: &mut room.value },
+            Product { matrix: layer.query.operand(memory), out: &mut room.query },
+            Product { matrix: layer.key.operand(memory), out: &mut room.key },
+            Product { matrix: layer.value.operand(memory), out: &mut room.value },
         ];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
         let windowed = hyper.architecture == Architecture::Gemma3 && !(index + 1).is_multiple_of(GLOBAL_EVERY);
@@ -247,7 +248,7 @@ impl Transformer {
         room.input.fill(&mut self.pool, self.kernel, (rows, width), (&mut [], 0), &|row, values, _| {
             values.copy_from_slice(&attended[row * width..(row + 1) * width]);
         });
-        let mut products = [Product { matrix: layer.output.view(file), out: &mut room.delta }];
+        let mut products = [Product { matrix: layer.output.operand(memory), out: &mut room.delta }];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
     }
 
@@ -255,13 +256,13 @@ impl Transformer {
     fn feed_forward(&mut self, index: usize) {
         let layer = &self.weights.layers[index];
         let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
-        let file = self.weights.file.all();
+        let memory = self.weights.memory();
         let post = layer.post_attention_norm.as_deref();
         let room = &mut self.room;
         normalise(&mut self.pool, self.kernel, hyper, room, rows, Some(post), &layer.feed_forward_norm);
         let mut products = [
-            Product { matrix: layer.gate.view(file), out: &mut room.gate },
-            Product { matrix: layer.up.view(file), out: &mut room.up },
+            Product { matrix: layer.gate.operand(memory), out: &mut room.gate },
+            Product { matrix: layer.up.operand(memory), out: &mut room.up },
         ];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
         let (width, activation) = (hyper.feed_forward, self.gate);
@@ -273,7 +274,7 @@ impl Transformer {
                 Gate::Silu => silu_multiply(level, gate, up, values),
             }
         });
-        let mut products = [Product { matrix: layer.down.view(file), out: &mut room.delta }];
+        let mut products = [Product { matrix: layer.down.operand(memory), out: &mut room.delta }];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
     }
 
@@ -307,7 +308,7 @@ impl Transformer {
         }
         let start = output.logits.len();
         output.logits.resize(start + wanted.len() * self.hyper.vocabulary, 0.0);
-        let matrix = self.weights.output.view(self.weights.file.all());
+        let matrix = self.weights.output.operand(self.weights.memory());
         let mut products = [Product { matrix, out: &mut output.logits[start..] }];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
     }

@@ -1,21 +1,36 @@
-//! The weights of a transformer, as places in the model file: nothing is copied but the small vectors.
+//! The weights of a transformer: matrices packed for the kernels in one block of memory, small vectors in single
+//! precision, and the embedding as rows of the file.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use candle_core::quantized::GgmlDType;
 
 use super::load::LoadError;
+use crate::arena::Arena;
 use crate::gguf::{Architecture, File, Hyperparameters, Tensor};
-use crate::kernels::{Format, Matrix};
+use crate::kernels::packed::{Packed, pack, packed_bytes};
+use crate::kernels::{Format, Level, Matrix, Operand, Pool};
 
-/// A matrix in the file.
+/// A matrix of the file, and where its packed form is if it has one.
 #[derive(Clone, Debug)]
 pub(super) struct Weight {
     format: Format,
     rows: usize,
     columns: usize,
+    /// In the file.
     offset: usize,
     bytes: usize,
+    /// In the arena.
+    packed: Option<usize>,
+}
+
+/// Where weights lie.
+#[derive(Clone, Copy)]
+pub(super) struct Memory<'a> {
+    file: &'a [u8],
+    packed: &'a [u8],
 }
 
 impl Weight {
@@ -25,18 +40,56 @@ impl Weight {
             return Err(LoadError::Unsupported(format!("tensor {name} has {} dimensions", tensor.shape.len())));
         };
         let format = format(tensor, name)?;
-        let weight = Self { format, rows, columns, offset: tensor.offset, bytes: tensor.bytes };
+        let weight = Self { format, rows, columns, offset: tensor.offset, bytes: tensor.bytes, packed: None };
         if Matrix::new(format, rows, columns, file.bytes(tensor)).is_none() {
             return Err(LoadError::Unsupported(format!("tensor {name}: {columns} columns in {format:?}")));
         }
         Ok(weight)
     }
 
-    /// The matrix in `file`, which must be the file that it was found in.
-    pub(super) fn view<'a>(&self, file: &'a [u8]) -> Matrix<'a> {
-        Matrix::new(self.format, self.rows, self.columns, &file[self.offset..self.offset + self.bytes])
+    /// The matrix as it is in the file, to look up rows.
+    pub(super) fn in_file<'a>(&self, memory: Memory<'a>) -> Matrix<'a> {
+        Matrix::new(self.format, self.rows, self.columns, &memory.file[self.offset..self.offset + self.bytes])
             .expect("a weight was checked when it was found. This is a bug.")
     }
+
+    /// The matrix for a product.
+    pub(super) fn operand<'a>(&self, memory: Memory<'a>) -> Operand<'a> {
+        let length = packed_bytes(self.format, self.rows, self.columns);
+        match self.packed.zip(length) {
+            None => Operand::Float(self.in_file(memory)),
+            Some((place, length)) => Operand::Packed(
+                Packed::new(self.format, self.rows, self.columns, &memory.packed[place..place + length])
+                    .expect("a weight was measured before it was packed. This is a bug."),
+            ),
+        }
+    }
+}
+
+/// Gives every matrix that packs a place, once however often it is used, and packs it there. The file's own pages are let
+/// go as they are read, so the weights are in memory once.
+fn pack_all(file: &File, weights: &mut [&mut Weight], pool: &mut Pool, level: Level) -> Result<Arena, LoadError> {
+    let mut places = HashMap::new();
+    let mut length = 0;
+    for weight in weights.iter_mut() {
+        let Some(bytes) = packed_bytes(weight.format, weight.rows, weight.columns) else { continue };
+        weight.packed = Some(*places.entry(weight.offset).or_insert_with(|| {
+            length += bytes;
+            length - bytes
+        }));
+    }
+    let mut arena = Arena::new(length).map_err(|source| LoadError::Memory { bytes: length, source })?;
+    let mut done = HashMap::new();
+    for weight in weights.iter() {
+        let Some(place) = weight.packed else { continue };
+        let Entry::Vacant(first) = done.entry(place) else { continue };
+        first.insert(());
+        let bytes = packed_bytes(weight.format, weight.rows, weight.columns).unwrap_or(0);
+        let matrix = weight.in_file(Memory { file: file.all(), packed: &[] });
+        pack(pool, level, &matrix, &mut arena.bytes_mut()[place..place + bytes]);
+        file.release(weight.offset, weight.bytes);
+    }
+    Ok(arena)
 }
 
 fn format(tensor: &Tensor, name: &str) -> Result<Format, LoadError> {
@@ -78,9 +131,24 @@ pub(super) struct Layer {
     pub(super) post_feed_forward_norm: Option<Vec<f32>>,
 }
 
+impl Layer {
+    fn matrices(&mut self) -> [&mut Weight; 7] {
+        [
+            &mut self.query,
+            &mut self.key,
+            &mut self.value,
+            &mut self.output,
+            &mut self.gate,
+            &mut self.up,
+            &mut self.down,
+        ]
+    }
+}
+
 /// All weights.
 pub(super) struct Weights {
-    pub(super) file: Arc<File>,
+    file: Arc<File>,
+    arena: Arena,
     pub(super) embedding: Weight,
     pub(super) layers: Vec<Layer>,
     pub(super) final_norm: Vec<f32>,
@@ -91,20 +159,34 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Finds every weight that the family needs.
-    pub(super) fn find(file: Arc<File>, hyper: &Hyperparameters) -> Result<Self, LoadError> {
+    /// Finds every weight that the family needs, and packs the matrices.
+    pub(super) fn load(
+        file: Arc<File>,
+        hyper: &Hyperparameters,
+        pool: &mut Pool,
+        level: Level,
+    ) -> Result<Self, LoadError> {
         let embedding = Weight::find(&file, "token_embd.weight")?;
-        let output = match file.tensors().contains_key("output.weight") {
+        let mut output = match file.tensors().contains_key("output.weight") {
             true => Weight::find(&file, "output.weight")?,
             false => embedding.clone(),
         };
-        let layers = (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
+        let mut layers: Vec<Layer> =
+            (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
         let final_norm = vector(&file, "output_norm.weight")?;
         let rope_factors = optional(&file, "rope_freqs.weight")?;
         if rope_factors.as_ref().is_some_and(|factors| factors.len() != hyper.rope_width / 2) {
             return Err(LoadError::Unsupported("rope_freqs.weight does not fit the head".into()));
         }
-        Ok(Self { embedding, layers, final_norm, output, rope_factors, file })
+        let mut matrices: Vec<&mut Weight> = layers.iter_mut().flat_map(Layer::matrices).collect();
+        matrices.push(&mut output);
+        let arena = pack_all(&file, &mut matrices, pool, level)?;
+        Ok(Self { file, arena, embedding, layers, final_norm, output, rope_factors })
+    }
+
+    /// Where all of them lie.
+    pub(super) fn memory(&self) -> Memory<'_> {
+        Memory { file: self.file.all(), packed: self.arena.bytes() }
     }
 }
 
