@@ -19,14 +19,14 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** @param {string} path @param {(page: import("playwright-core").Page, mock: any) => Promise<void>} act @param {any} [options] */
+/** @param {string} path @param {(page: import("playwright-core").Page, mock: any, faults: string[]) => Promise<void>} act @param {any} [options] */
 async function on(path, act, options) {
   const mock = await startMock();
   const opened = await openPage(browser, options);
   try {
     await opened.page.goto(`${mock.url}/#${path}`);
     await opened.page.locator("h1").waitFor();
-    await act(opened.page, mock);
+    await act(opened.page, mock, opened.faults);
     await opened.close();
   } finally {
     await mock.close();
@@ -80,7 +80,9 @@ test("it is loaded when it is opened, draws, keeps every stroke, and goes with t
   }));
 
 test("the frame can reach nothing: no storage, no page around it, no connection", () =>
-  on("/sessions/active", async (page) => {
+  on("/sessions/active", async (page, _, faults) => {
+    // The refusals are what is wanted here.
+    const wanted = (/** @type {string} */ fault) => fault.startsWith("policy:") && fault.includes("/healthz");
     await open(page);
     const frame = /** @type {import("playwright-core").Frame} */ (page.frames().find((one) => one.url().endsWith("/board.html")));
     const tried = await frame.evaluate(async () => {
@@ -101,6 +103,9 @@ test("the frame can reach nothing: no storage, no page around it, no connection"
       fetch("/healthz").catch(() => {});
     }));
     assert.equal(blocked, "connect-src");
+    await page.waitForTimeout(200);
+    assert.ok(faults.length > 0 && faults.every(wanted), faults.join("\n"));
+    faults.length = 0;
     assert.equal(await page.getByTitle("Whiteboard").getAttribute("sandbox"), "allow-scripts");
   }));
 
