@@ -9,6 +9,7 @@
 pub use offrecord_engine as engine;
 
 pub mod bench;
+pub mod board;
 pub mod candidate;
 pub mod catalogue;
 pub mod cli;

@@ -102,6 +102,7 @@ fn the_addresses_are_these() {
             let body = match route.body {
                 Body::None => String::new(),
                 Body::Json(bytes) => format!(" json <= {} KiB", bytes / 1024),
+                Body::Model(bytes) => format!(" model <= {} GiB", bytes >> 30),
                 Body::Document(bytes) => format!(" document <= {} KiB", bytes / 1024),
             };
             format!("{:6} {} {access}{body}", route.method.as_str(), route.path)
@@ -117,7 +118,13 @@ fn the_addresses_are_these() {
     POST   /api/links key
     GET    /api/content key
     GET    /api/models key
+    POST   /api/models key model <= 256 GiB
+    DELETE /api/models/{id} key
     POST   /api/models/{id}/pull key
+    POST   /api/models/{id}/verify key
+    GET    /api/benches key
+    GET    /api/benches/{id}/report key
+    GET    /api/benches/{id}/compare/{n} key
     POST   /api/documents key document <= 10240 KiB
     POST   /api/sessions key json <= 1024 KiB
     GET    /api/sessions key
@@ -125,6 +132,7 @@ fn the_addresses_are_these() {
     GET    /api/sessions/{id} key
     DELETE /api/sessions/{id} key
     POST   /api/sessions/{id}/turns key json <= 1280 KiB
+    GET    /api/sessions/{id}/boards/{n} key
     GET    /api/sessions/{id}/reply key
     PUT    /api/sessions/{id}/draft key json <= 512 KiB
     POST   /api/sessions/{id}/hint key
@@ -134,6 +142,9 @@ fn the_addresses_are_these() {
     POST   /api/sessions/{id}/scorecards key json <= 256 KiB
     GET    /api/sessions/{id}/scorecards/{n} key
     GET    /api/sessions/{id}/export key
+    POST   /api/sessions/{id}/export key json <= 256 KiB
+    GET    /api/export key
+    POST   /api/check key
     GET    /v1/models key
     POST   /v1/chat/completions key json <= 1024 KiB
     GET    /api/{*rest} key

@@ -136,3 +136,18 @@ function parse(block) {
   }
   return data.length === 0 ? null : { event, data: JSON.parse(data.join("\n")) };
 }
+
+/**
+ * A file that is asked for with a body, given to the person as a download.
+ * @param {string} path @param {unknown} body
+ */
+export async function receive(path, body) {
+  const response = await send("POST", path, body, {});
+  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "offrecord.txt";
+  const address = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

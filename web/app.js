@@ -3,13 +3,16 @@
 import { html, render, useEffect, useRef } from "./html.js";
 import { usePath } from "./router.js";
 import { Shell } from "./parts/shell.js";
+import { lazy } from "./lazy.js";
 import { Start } from "./pages/start.js";
-import { RoomPage } from "./pages/room.js";
-import { ScorecardPage } from "./pages/scorecard.js";
-import { History } from "./pages/history.js";
-import { Progress } from "./pages/progress.js";
-import { Models } from "./pages/models.js";
-import { Privacy } from "./pages/privacy.js";
+
+const RoomPage = lazy(() => import("./pages/room.js"), "RoomPage");
+const ScorecardPage = lazy(() => import("./pages/scorecard.js"), "ScorecardPage");
+const History = lazy(() => import("./pages/history.js"), "History");
+const Progress = lazy(() => import("./pages/progress.js"), "Progress");
+const Models = lazy(() => import("./pages/models.js"), "Models");
+const Benches = lazy(() => import("./pages/benches.js"), "Benches");
+const Privacy = lazy(() => import("./pages/privacy.js"), "Privacy");
 
 /** @typedef {{ title: string, page: any, props: Record<string, any>, bare?: boolean }} Place */
 
@@ -20,8 +23,8 @@ function place(path) {
     return { title: "Scorecard", page: ScorecardPage, props: { key: session[1], id: session[1], number: session[2] ? Number(session[2]) : null } };
   }
   if (session) return { title: "Interview", page: RoomPage, props: { key: session[1], id: session[1] }, bare: true };
-  const dimension = /^\/for\/([a-z]+)$/.exec(path);
-  if (dimension) return { title: "Practise", page: Start, props: { key: path, dimension: dimension[1] } };
+  const dimension = /^\/for\/([a-z]+)(?:\/([\w-]+))?$/.exec(path);
+  if (dimension) return { title: "Practise", page: Start, props: { key: path, dimension: dimension[1], topic: dimension[2] } };
   switch (path) {
     case "/":
       return { title: "Practise", page: Start, props: {} };
@@ -31,6 +34,8 @@ function place(path) {
       return { title: "Progress", page: Progress, props: {} };
     case "/models":
       return { title: "Models", page: Models, props: {} };
+    case "/benchmarks":
+      return { title: "Benchmarks", page: Benches, props: {} };
     case "/privacy":
       return { title: "Privacy", page: Privacy, props: {} };
     default:

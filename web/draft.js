@@ -3,6 +3,7 @@
 
 import { useEffect, useRef, useState } from "./html.js";
 import { call } from "./api.js";
+import { forgetScene } from "./scene.js";
 
 const settle = 700;
 
@@ -15,6 +16,12 @@ const key = (id) => `offrecord.draft.${id}`;
 /** @param {string} id */
 export function forgetDraft(id) {
   localStorage.removeItem(key(id));
+}
+
+/** A deleted session leaves nothing in this browser. @param {string} id */
+export function forgetSession(id) {
+  forgetDraft(id);
+  forgetScene(id);
 }
 
 /** @param {string} id @param {string} text */

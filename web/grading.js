@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "./html.js";
 import { ApiError, get, open } from "./api.js";
+import { go } from "./router.js";
 
 /** @typedef {import("./types.js").Scorecard} Scorecard */
 /** @typedef {import("./types.js").Session} Session */
@@ -19,20 +20,21 @@ export function useScorecard(id, number) {
   const gone = useRef(new AbortController());
   const path = `/api/sessions/${encodeURIComponent(id)}`;
 
-  /** @param {unknown} cause */
-  const failed = (cause) => {
-    if (gone.current.signal.aborted) return;
+  /** @param {unknown} cause @param {AbortSignal} signal of the attempt: a later one may have begun meanwhile */
+  const failed = (cause, signal) => {
+    if (signal.aborted) return;
     if (!(cause instanceof ApiError)) throw cause;
     setLanded(null);
     setError(cause);
   };
 
-  const grade = useCallback(async (/** @type {{ seed?: number }} */ options = {}) => {
+  const grade = useCallback(async (/** @type {import("./parts/regrade.js").GradeOptions} */ options = {}) => {
+    const { signal } = gone.current;
     setError(null);
     setLanded([]);
     try {
       let finished = false;
-      for await (const { event, data } of await open("POST", `${path}/scorecards`, options, gone.current.signal)) {
+      for await (const { event, data } of await open("POST", `${path}/scorecards`, options, signal)) {
         if (event === "dimension") setLanded((known) => [...(known ?? []), data.dimension ?? data]);
         if (event === "error") throw new ApiError(500, data);
         if (event === "done") {
@@ -42,26 +44,29 @@ export function useScorecard(id, number) {
       }
       if (!finished) throw new ApiError(0, { message: "Grading was interrupted.", hint: "Nothing is lost: the transcript is stored. Grade again." });
       setLanded(null);
-      setSession(await get(path, gone.current.signal));
+      setSession(await get(path, signal));
+      // The address named an earlier one: from now on it is the newest.
+      if (number !== null) go(`/sessions/${id}/scorecard`, { replace: true });
     } catch (cause) {
-      failed(cause);
+      failed(cause, signal);
     }
-  }, [path]);
+  }, [path, number]);
 
   const load = useCallback(async () => {
+    const { signal } = gone.current;
     setError(null);
     try {
       /** @type {Session} */
-      const fresh = await get(path, gone.current.signal);
+      const fresh = await get(path, signal);
       setSession(fresh);
       const wanted = number ?? fresh.scorecards.at(-1) ?? null;
       if (wanted !== null) {
-        setCard(await get(`${path}/scorecards/${wanted}`, gone.current.signal));
+        setCard(await get(`${path}/scorecards/${wanted}`, signal));
       } else if (fresh.status === "finished") {
         await grade();
       }
     } catch (cause) {
-      failed(cause);
+      failed(cause, signal);
     }
   }, [path, number]);
 

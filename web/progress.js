@@ -65,3 +65,34 @@ export function plan(trends, now) {
     .toSorted((a, b) => a.dueInDays - b.dueInDays)
     .slice(0, 3);
 }
+
+/**
+ * Something concrete for each due dimension: of its round, and of its dimension where the content says so; first what was
+ * never tried, then what was tried longest ago. Nothing is proposed twice.
+ * @param {Due[]} due @param {Summary[]} finished @param {import("./types.js").Content | null} content
+ * @returns {(Due & { topic: import("./types.js").Topic | null, whyTopic: string })[]}
+ */
+export function proposals(due, finished, content) {
+  /** @type {Set<string>} */
+  const taken = new Set();
+  return due.map((one) => {
+    const all = (one.round === "system-design" ? content?.problems : content?.competencies) ?? [];
+    const fitting = all.filter((topic) => topic.dimensions?.includes(one.dimension));
+    const last = (/** @type {import("./types.js").Topic} */ topic) => finished.filter((session) => session.problem === topic.id).map((session) => session.created_at).sort().at(-1) ?? "";
+    const [topic] = (fitting.length > 0 ? fitting : all).filter((candidate) => !taken.has(candidate.id)).toSorted((a, b) => last(a).localeCompare(last(b)) || (a.difficulty ?? 0) - (b.difficulty ?? 0));
+    if (!topic) return { ...one, topic: null, whyTopic: "" };
+    taken.add(topic.id);
+    return { ...one, topic, whyTopic: last(topic) === "" ? "not tried yet" : `last tried ${last(topic).slice(0, 10)}` };
+  });
+}
+
+/**
+ * How often each topic was finished, and how its newest grade was, in the content's order.
+ * @param {import("./types.js").Topic[]} topics @param {Summary[]} finished
+ */
+export function coverage(topics, finished) {
+  return topics.map((topic) => {
+    const mine = finished.filter((session) => session.problem === topic.id).toSorted((a, b) => a.created_at.localeCompare(b.created_at));
+    return { topic, times: mine.length, last: mine.at(-1)?.created_at ?? null, overall: mine.findLast((session) => session.overall !== null)?.overall ?? null };
+  });
+}

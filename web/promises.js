@@ -28,6 +28,21 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "unproved": ""
   },
   {
+    "operation": "The whiteboard: a program by others, in a frame that may connect to nothing",
+    "network": "none",
+    "proofs": [
+      { "file": "tests/http_board.rs", "test": "the_board_s_frame_has_an_origin_of_its_own" },
+      { "file": "tests/browser/board.test.mjs", "test": "the frame can reach nothing: no storage, no page around it, no connection" }
+    ],
+    "unproved": ""
+  },
+  {
+    "operation": "On this page: take in, verify or remove a model file, read benchmark runs, check the machine",
+    "network": "none",
+    "proofs": [],
+    "unproved": "No test watches the connections of these operations; their browser tests fail when the page asks another host."
+  },
+  {
     "operation": "A link in a text",
     "network": "none until you agree; then your browser opens it",
     "proofs": [{ "file": "tests/browser/hostile.test.mjs", "test": "ways to leak through a link or an image: no connection, no name looked up" }],

@@ -2,6 +2,7 @@
 // Owns no markup. The server's view is the truth; nothing here decides what happens in the interview.
 
 import { ApiError, call, get, open } from "./api.js";
+import { openBoard } from "./board.js";
 import { cell } from "./cell.js";
 import { elapsed } from "./elapsed.js";
 
@@ -24,6 +25,7 @@ export function openRoom(id) {
   const reply = cell(/** @type {Reply} */ ({ state: "idle" }));
   const trouble = cell(/** @type {Trouble} */ (null));
   const failure = cell(/** @type {ApiError | null} */ (null));
+  const board = openBoard(id);
   const gone = new AbortController();
   const otherTabs = new BroadcastChannel(`offrecord.session.${id}`);
   let streaming = false;
@@ -139,13 +141,16 @@ export function openRoom(id) {
     trouble.set(null);
     reply.set({ state: "sending" });
     let events;
+    await board.settle();
+    const scene = board.due();
     try {
-      events = await open("POST", `${path}/turns`, { text, expected_seq: seq }, gone.signal);
+      events = await open("POST", `${path}/turns`, { text, expected_seq: seq, board: scene }, gone.signal);
     } catch (cause) {
       streaming = false;
       reply.set({ state: "idle" });
       return refused(cause, seq, text);
     }
+    if (scene) board.stored(scene);
     append({ seq, role: "candidate", text, at_ms: elapsed(known.clock) });
     reply.set({ state: "waiting" });
     follow(events).catch((cause) => {
@@ -199,6 +204,7 @@ export function openRoom(id) {
 
   return {
     id,
+    board,
     session,
     reply,
     trouble,

@@ -21,6 +21,7 @@
  * A session as the room shows it.
  * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
  *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
+ *   boards?: Record<string, string>,
  *   coach: Record<string, string>, scorecards: number[], notes: any, model_answer: string | null }} Session
  */
 
@@ -51,7 +52,7 @@
 /**
  * @typedef {{ id: string, title?: string, installed: boolean, fits?: boolean, reason?: string, default?: boolean, active?: boolean,
  *   size?: number, memory?: number, parameters?: string, quantisation?: string, licence?: string, context?: number,
- *   architecture?: string, tested?: boolean, sha256?: string, source?: string }} Model
+ *   speed?: { reads: number, writes: number, at: number } | null, architecture?: string, tested?: boolean, sha256?: string, source?: string }} Model
  */
 
 /** @typedef {{ how: string, text: string }} HiddenText a piece of a document that its reader does not see */

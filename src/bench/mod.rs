@@ -17,6 +17,7 @@ pub mod remote;
 pub mod rows;
 pub mod run;
 pub mod samples;
+pub mod weigh;
 
 /// A pseudo-random sequence that is the same on every machine (SplitMix64, after Steele, Lea and Flood).
 #[derive(Clone, Debug)]
@@ -38,5 +39,3 @@ impl Dice {
         ((z ^ (z >> 31)) % limit as u64) as usize
     }
 }
-pub mod judgements;
-pub mod weigh;

@@ -76,8 +76,9 @@ fn solved(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         for row in 0..n {
             if row != i && a[i][i] != 0.0 {
                 let factor = a[row][i] / a[i][i];
-                for column in i..n {
-                    a[row][column] -= factor * a[i][column];
+                let pivot = a[i].clone();
+                for (value, above) in a[row].iter_mut().zip(&pivot).skip(i) {
+                    *value -= factor * above;
                 }
                 b[row] -= factor * b[i];
             }

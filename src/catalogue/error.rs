@@ -134,7 +134,7 @@ pub enum CatalogueError {
 
 impl CatalogueError {
     /// Names the file that an operation failed on; a full disk becomes [`CatalogueError::DiskRanOut`].
-    pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {

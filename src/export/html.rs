@@ -5,6 +5,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::{Session, clock, doubt, notes, speaker, visible};
+use crate::board;
 use crate::grading::Scorecard;
 use crate::grading::scorecard::{DimensionReport, Quote, Sign};
 
@@ -32,6 +33,7 @@ pub(super) fn page(session: &Session) -> String {
         scorecard(&mut out, *n, card);
     }
     out.push_str("<section>\n<h2>Transcript</h2>\n");
+    let drawn = board::drawn(&session.transcript.turns);
     for turn in &session.transcript.turns {
         let role = speaker(turn.role);
         let _ = writeln!(
@@ -43,6 +45,12 @@ pub(super) fn page(session: &Session) -> String {
             clock(turn.at_ms),
             escaped(&turn.text)
         );
+        if let Some(words) = drawn.get(&turn.seq) {
+            let scene = turn.board.as_ref().and_then(|scene| board::Scene::read(scene).ok());
+            let picture = scene.and_then(|scene| board::svg(&scene)).unwrap_or_default();
+            let _ =
+                writeln!(out, "<figure>{picture}<figcaption class=\"aside\">{}</figcaption></figure>", escaped(words));
+        }
         for hint in session.hints.iter().filter(|hint| hint.seq == turn.seq) {
             let (topic, cost, text) = (escaped(&hint.topic), escaped(&hint.cost), escaped(&hint.text));
             let _ = writeln!(out, "<p class=\"aside\">Hint {} on {topic} ({cost}): {text}</p>", hint.rung);

@@ -16,6 +16,7 @@ pub(super) fn page(session: &Session) -> String {
         scorecard(&mut out, *n, card);
     }
     let _ = writeln!(out, "## Transcript\n");
+    let drawn = crate::board::drawn(&session.transcript.turns);
     for turn in &session.transcript.turns {
         let at = clock(turn.at_ms);
         let _ = writeln!(
@@ -26,6 +27,9 @@ pub(super) fn page(session: &Session) -> String {
             if at.is_empty() { "" } else { ", " }
         );
         quote(&mut out, &turn.text);
+        if let Some(words) = drawn.get(&turn.seq) {
+            let _ = writeln!(out, "*Whiteboard:* {}\n", line(words));
+        }
         for hint in session.hints.iter().filter(|hint| hint.seq == turn.seq) {
             let _ = writeln!(
                 out,

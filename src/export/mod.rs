@@ -6,6 +6,7 @@
 mod html;
 mod markdown;
 mod notes;
+pub mod redact;
 mod text;
 
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub struct Exported {
 }
 
 /// What goes into an export.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Session {
     /// The history's line.
     pub summary: SessionSummary,
@@ -61,6 +62,14 @@ pub struct Session {
     pub interviewer_notes: Vec<TurnNotes>,
     /// How the interviewer did; only of a finished session.
     pub interviewer_report: Option<Report>,
+}
+
+/// All sessions in one JSON file, for programs.
+#[must_use]
+pub fn everything(sessions: &[Session]) -> Exported {
+    let text = serde_json::to_string_pretty(&serde_json::json!({"version": 1, "sessions": sessions}));
+    let text = text.expect("sessions are plain JSON. This is a bug.");
+    Exported { file_name: "offrecord-everything.json".into(), media_type: "application/json", text }
 }
 
 impl Session {

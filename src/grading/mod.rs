@@ -116,7 +116,7 @@ pub async fn grade<'e>(
 ) -> Result<Scorecard, GradeError> {
     let engine: Option<&Engine> = engine.into();
     let rubric = Rubric::builtin();
-    let transcript = with_dispute(input);
+    let transcript = as_read(input);
     validate(&transcript)?;
     let briefs: Vec<&str> =
         input.problem.iter().flat_map(|p| [Some(p.brief.as_str()), p.document.as_deref()]).flatten().collect();
@@ -190,9 +190,11 @@ pub async fn grade<'e>(
     })
 }
 
-/// The transcript with the dispute's words as one more turn of the candidate.
-fn with_dispute(input: &GradeInput<'_>) -> Transcript {
+/// The transcript as it is read: what was drawn as a last paragraph of each answer, and the dispute's words as one more
+/// turn of the candidate.
+fn as_read(input: &GradeInput<'_>) -> Transcript {
     let mut transcript = input.transcript.clone();
+    transcript.turns = crate::board::spoken(&transcript.turns);
     if let Some(text) = input.dispute.filter(|text| !text.trim().is_empty()) {
         let seq = transcript.turns.iter().map(|t| t.seq + 1).max().unwrap_or(0);
         transcript.turns.push(Turn { seq, role: Speaker::Candidate, text: text.to_owned(), at_ms: None, board: None });

@@ -41,6 +41,10 @@ pub fn prompt_sha256(input: &GradeInput<'_>) -> String {
     {
         add(&mut hash, text.as_bytes());
     }
+    // Only what was read: a talk without a whiteboard hashes as it always did.
+    if input.transcript.turns.iter().any(|turn| turn.board.is_some()) {
+        add(&mut hash, crate::board::KINDS.as_bytes());
+    }
     let content = serde_json::to_vec(&(input.problem, input.competencies));
     add(&mut hash, &content.expect("content is plain data and always becomes JSON. This is a bug."));
     hex(&hash.finalize())

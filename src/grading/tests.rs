@@ -312,3 +312,28 @@ async fn padding_gloss_and_other_names_move_nothing_much_and_a_removed_section_l
     let (before, after) = (score(&clean, Dimension::Technical), score(&card, Dimension::Technical));
     assert!(after < before, "{before:?} became {after:?}");
 }
+
+#[tokio::test]
+async fn what_was_drawn_can_be_quoted() {
+    let mut transcript = talk(Round::SystemDesign, &STRONG);
+    transcript.turns[5].text = "I have drawn what happens when a part fails, as you can see on the board here.".into();
+    let label = |id: &str, on: &str, text: &str| serde_json::json!({"id": id, "type": "text", "containerId": on, "text": text, "x": 0, "y": 0, "width": 9, "height": 9});
+    let shape = |id: &str, x: i32| serde_json::json!({"id": id, "type": "rectangle", "x": x, "y": 0, "width": 100, "height": 50});
+    transcript.turns[5].board = Some(serde_json::json!({"type": "excalidraw", "elements": [
+        shape("a", 0), label("at", "a", "API service"), shape("b", 400), label("bt", "b", "Postgres primary with replicas"),
+        {"id": "e", "type": "arrow", "x": 100, "y": 20, "points": [[0, 0], [300, 0]], "endArrowhead": "arrow",
+         "startBinding": {"elementId": "a"}, "endBinding": {"elementId": "b"}},
+        label("et", "e", "if the primary dies, writes fail until the failover is done, about 30 seconds; we alert on replication lag"),
+    ]}));
+    let engine =
+        model(|choice| choice.options.iter().enumerate().map(|(at, _)| if at == 0 { -0.01 } else { -5.0 }).collect());
+    let card = graded(&engine, &transcript).await;
+    let read = crate::board::spoken(&transcript.turns);
+    check(&card, &Transcript { turns: read, ..transcript.clone() });
+    let said = transcript.turns[5].text.chars().count();
+    let drawn = card.dimensions.iter().flat_map(|d| &d.evidence).find(|e| e.quote.turn == 5 && e.quote.start > said);
+    let drawn = drawn.expect("a quotation from the whiteboard");
+    assert!(drawn.quote.quote.contains("failover") || drawn.quote.quote.contains("alert"), "{}", drawn.quote.quote);
+    let plain = talk(Round::SystemDesign, &STRONG);
+    assert_ne!(graded(&engine, &plain).await.provenance.prompt_sha256, card.provenance.prompt_sha256);
+}

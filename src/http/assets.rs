@@ -3,13 +3,23 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 use super::body::Named;
 use super::error::ApiError;
 use super::room::Room;
+
+/// The whiteboard's frame and the files that it is made of.
+const BOARD: &str = "board.html";
+const BOARD_PARTS: &str = "vendor/excalidraw/";
+
+/// The whiteboard is a large program by others. Sandboxed, it has an origin of its own: no cookie, no storage, no way
+/// into the page around it but messages; and it may open no connection at all.
+pub const BOARD_POLICY: &str = "sandbox allow-scripts; default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; \
+    require-trusted-types-for 'script'";
 
 #[derive(RustEmbed)]
 #[folder = "web/"]
@@ -55,8 +65,20 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, etag),
     ];
-    if fresh {
-        return (StatusCode::NOT_MODIFIED, described).into_response();
+    let mut response = if fresh {
+        (StatusCode::NOT_MODIFIED, described).into_response()
+    } else {
+        (described, Body::from(file.data)).into_response()
+    };
+    if path == BOARD {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(BOARD_POLICY));
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     }
-    (described, Body::from(file.data)).into_response()
+    if path.starts_with(BOARD_PARTS) {
+        // The frame is of another origin than the page: these public files are all that it may have.
+        let name = HeaderName::from_static("cross-origin-resource-policy");
+        response.headers_mut().insert(name, HeaderValue::from_static("cross-origin"));
+    }
+    response
 }

@@ -112,6 +112,31 @@ impl ApiError {
         )
     }
 
+    /// Another model could not be loaded beside the one in use.
+    pub fn other_model(id: &str, why: &str) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "other_model",
+            format!("{id} cannot grade beside the model in use: {why}."),
+            "Choose a smaller one, or end the program and start it with that model.",
+        )
+    }
+
+    /// Only one at a time.
+    pub fn busy(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "busy", message, "Wait until it is done, then try again.")
+    }
+
+    /// The model that answers cannot be removed.
+    pub fn in_use(id: &str) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "in_use",
+            format!("{id} is in use by this program."),
+            "Start offrecord with another model, then remove this one.",
+        )
+    }
+
     /// The model is not there (yet).
     pub fn no_model(
         code: &'static str,

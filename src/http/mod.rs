@@ -6,7 +6,9 @@
 
 pub mod accept;
 mod assets;
+mod benches;
 mod body;
+mod check;
 mod completions;
 mod content;
 mod documents;
@@ -16,6 +18,7 @@ pub mod guard;
 pub mod headers;
 pub mod keys;
 mod links;
+mod model_files;
 mod models;
 mod panics;
 pub mod room;

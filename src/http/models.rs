@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::body::Named;
+use super::check;
 use super::error::ApiError;
 use super::room::{ModelState, Room};
 use super::sse;
@@ -21,6 +22,7 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
         ModelState::Missing { .. } => None,
     };
     let models_dir = room.dirs.models.clone();
+    let speeds = check::kept(&room.dirs.data);
     let listed = blocking(move || Ok((report::list(&models_dir)?, report::memory()?, Catalogue::load()?))).await?;
     let (models, memory, catalogue) = listed;
     let models: Vec<Value> = models
@@ -36,6 +38,7 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
                 "tested": model.tested, "installed": model.installed, "fits": model.fits, "reason": reason,
                 "sha256": model.sha256, "active": active.as_ref() == Some(&model.id),
                 "default": memory.default_model.as_ref() == Some(&model.id),
+                "speed": speeds.get(&model.id),
                 "parameters": entry.map(|entry| billions(entry.parameters)),
                 "quantisation": entry.map(|entry| entry.quantisation.clone()),
                 "context": entry.map(|entry| entry.context),
@@ -98,7 +101,7 @@ pub(super) async fn pull(State(room): State<Room>, Named(id): Named<String>) -> 
     Ok(sse::respond(stream, room.stopping.clone()))
 }
 
-fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
+pub(super) fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
     let mut data = serde_json::to_value(progress).unwrap_or_default();
     let (stage, bytes) = match progress {
         Progress::Trying { source } => (format!("asking {source}"), None),
@@ -116,7 +119,7 @@ fn tell(events: &UnboundedSender<Value>, progress: &Progress) {
 }
 
 /// Reading folders and headers is off the event loop.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
 ) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(work).await {

@@ -10,8 +10,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::error::ApiError;
 use super::room::Room;
 use super::{
-    assets, completions, content, documents, exports, guard, headers, links, models, panics, scorecards, sessions,
-    status, turns,
+    assets, benches, check, completions, content, documents, exports, guard, headers, links, model_files, models,
+    panics, scorecards, sessions, status, turns,
 };
 use crate::documents::{Kind, MOST_BYTES};
 
@@ -33,6 +33,8 @@ pub enum Body {
     Json(usize),
     /// A document as it is, of at most so many bytes.
     Document(usize),
+    /// A model file, taken piece by piece, of at most so many bytes.
+    Model(usize),
 }
 
 impl Body {
@@ -41,7 +43,7 @@ impl Body {
     pub const fn limit(self) -> usize {
         match self {
             Self::None => 1024,
-            Self::Json(bytes) | Self::Document(bytes) => bytes,
+            Self::Json(bytes) | Self::Document(bytes) | Self::Model(bytes) => bytes,
         }
     }
 
@@ -51,6 +53,7 @@ impl Body {
         match self {
             Self::None | Self::Json(_) => media_type.eq_ignore_ascii_case("application/json"),
             Self::Document(_) => Kind::of_media_type(media_type).is_some(),
+            Self::Model(_) => media_type.eq_ignore_ascii_case("application/octet-stream"),
         }
     }
 
@@ -59,6 +62,7 @@ impl Body {
     pub const fn media_types(self) -> &'static str {
         match self {
             Self::None | Self::Json(_) => "application/json",
+            Self::Model(_) => "application/octet-stream",
             Self::Document(_) => {
                 "application/pdf, text/plain, text/markdown, or that of a DOCX file, as the file's ending says"
             }
@@ -72,6 +76,8 @@ const JSON: Body = Body::Json(256 * 1024);
 const DRAFT: Body = Body::Json(512 * 1024);
 /// A résumé or a job posting as a file.
 const FILE: Body = Body::Document(MOST_BYTES);
+/// A model file; what fits on the disk decides long before.
+const MODEL: Body = Body::Model(256 << 30);
 /// A new session may carry a résumé and a job posting as text.
 const DOCUMENTS: Body = Body::Json(1024 * 1024);
 /// An answer with the whiteboard: a scene of at most 1 MiB beside the text.
@@ -109,7 +115,13 @@ pub static TABLE: &[Route] = &[
     key(Method::POST, "/api/links", Body::None, || post(links::create)),
     key(Method::GET, "/api/content", Body::None, || get(content::list)),
     key(Method::GET, "/api/models", Body::None, || get(models::list)),
+    key(Method::POST, "/api/models", MODEL, || post(model_files::import)),
+    key(Method::DELETE, "/api/models/{id}", Body::None, || delete(model_files::remove)),
     key(Method::POST, "/api/models/{id}/pull", Body::None, || post(models::pull)),
+    key(Method::POST, "/api/models/{id}/verify", Body::None, || post(model_files::verify)),
+    key(Method::GET, "/api/benches", Body::None, || get(benches::list)),
+    key(Method::GET, "/api/benches/{id}/report", Body::None, || get(benches::report)),
+    key(Method::GET, "/api/benches/{id}/compare/{n}", Body::None, || get(benches::compare)),
     key(Method::POST, "/api/documents", FILE, || post(documents::read)),
     key(Method::POST, "/api/sessions", DOCUMENTS, || post(sessions::create)),
     key(Method::GET, "/api/sessions", Body::None, || get(sessions::list)),
@@ -117,6 +129,7 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/sessions/{id}", Body::None, || get(sessions::show)),
     key(Method::DELETE, "/api/sessions/{id}", Body::None, || delete(sessions::remove)),
     key(Method::POST, "/api/sessions/{id}/turns", TURN, || post(turns::answer)),
+    key(Method::GET, "/api/sessions/{id}/boards/{n}", Body::None, || get(turns::board)),
     key(Method::GET, "/api/sessions/{id}/reply", Body::None, || get(turns::reply)),
     key(Method::PUT, "/api/sessions/{id}/draft", DRAFT, || put(turns::draft)),
     key(Method::POST, "/api/sessions/{id}/hint", Body::None, || post(sessions::hint)),
@@ -126,6 +139,9 @@ pub static TABLE: &[Route] = &[
     key(Method::POST, "/api/sessions/{id}/scorecards", JSON, || post(scorecards::create)),
     key(Method::GET, "/api/sessions/{id}/scorecards/{n}", Body::None, || get(scorecards::show)),
     key(Method::GET, "/api/sessions/{id}/export", Body::None, || get(exports::export)),
+    key(Method::POST, "/api/sessions/{id}/export", JSON, || post(exports::redacted)),
+    key(Method::GET, "/api/export", Body::None, || get(exports::everything)),
+    key(Method::POST, "/api/check", Body::None, || post(check::model)),
     key(Method::GET, "/v1/models", Body::None, || get(completions::models)),
     key(Method::POST, "/v1/chat/completions", Body::Json(1024 * 1024), || post(completions::create)),
     // Below these prefixes nothing is a file of the page, so nothing is open there either.

@@ -3,6 +3,7 @@
 //! The answer is stored before the first event. A client that leaves loses nothing: `/reply` tells the running reply
 //! from its beginning, or starts one again that was interrupted.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,18 @@ pub(super) async fn answer(
     }
     let reply = room.desk_with_model()?.answer(&id, answer.text, answer.expected_seq, answer.board)?;
     Ok(sse::respond(reply, room.stopping.clone()))
+}
+
+/// The whiteboard that came with a turn.
+pub(super) async fn board(
+    State(room): State<Room>,
+    Named((id, seq)): Named<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let seq = seq.parse().ok();
+    let board = seq.map(|seq| room.desk().board(&id, seq)).transpose()?.flatten();
+    let missing =
+        || ApiError::not_found("No whiteboard came with this turn.", "The session's `boards` lists those that did.");
+    board.map(Json).ok_or_else(missing)
 }
 
 /// Streams the reply that is due, from its beginning; 204 when none is.

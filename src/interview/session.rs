@@ -126,8 +126,11 @@ pub struct SessionView {
     pub phase: String,
     /// The clock.
     pub clock: ClockView,
-    /// All turns.
+    /// All turns, without their whiteboards.
     pub turns: Vec<Turn>,
+    /// What each answer drew, in words, by turn; the scene itself: `Desk::board`.
+    #[serde(default)]
+    pub boards: BTreeMap<u32, String>,
     /// What the next answer must carry as `expected_seq`.
     pub next_seq: u32,
     /// A reply is due: its turn `seq`. It is being worded now, or was interrupted (crash, engine error); in both

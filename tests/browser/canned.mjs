@@ -1,5 +1,7 @@
 // Canned data for the mock: one session in each state, a full scorecard, models that fit and that do not.
 
+import { readFileSync } from "node:fs";
+
 const minute = 60_000;
 
 const plan = [
@@ -63,7 +65,7 @@ export function sessions() {
   const active = { ...base, id: "active", status: "active", created_at: "2026-11-24T07:00:00Z", phase: "high-level", clock: clock(13.2, true), turns: [...turns, followUp], next_seq: 7 };
   const long = Array.from({ length: 200 }, (_, seq) => ({ seq, role: talk[seq % 6][0], text: `${talk[seq % 6][1]} (${seq})`, at_ms: seq * 9000 }));
   return structuredClone([
-    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer },
+    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer, boards: { 3: "On the whiteboard: Users (client), LB (load balancer), Post service. Users → LB.", 5: "New on the whiteboard: Redis (cache). Redirect API → Redis: lookup." } },
     { ...base, id: "story", round: "behavioural", level: "staff", problem: "influence", title: "Influence without authority", status: "finished", created_at: "2026-11-12T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 3.4 },
     { ...base, id: "ungraded", status: "finished", created_at: "2026-11-20T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7 },
     { ...base, id: "paused", round: "behavioural", problem: "incident", title: "An incident that you owned", status: "paused", created_at: "2026-11-22T06:40:00Z", phase: "constraints", clock: clock(4.5, false), turns: turns.slice(0, 3), next_seq: 3, next_hint_cost: null, draft: "It was the Friday before" },
@@ -130,7 +132,7 @@ export const content = {
 };
 
 export const models = [
-  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
+  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true, speed: { model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 } },
   { id: "smollm2-135m-instruct-q4_1", title: "SmolLM2 135M", installed: true, fits: true, size: 98_362_432, memory: 300_000_000, parameters: "135 M", quantisation: "Q4_1", licence: "Apache-2.0", context: 8192, tested: true },
   { id: "qwen2.5-coder-0.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 0.5B", installed: false, fits: true, size: 491_400_064, memory: 900_000_000, parameters: "0.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
   { id: "qwen3-8b-q4_k_m", title: "Qwen3 8B", installed: false, fits: false, reason: "Needs 7.4 GB of memory; 5.1 GB are free.", size: 5_030_000_000, memory: 7_400_000_000, parameters: "8 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: false },
@@ -183,7 +185,7 @@ export const scorecard = {
   contradictions: [{ reason: "One says that a loss is worse, the other that loss is accepted.", first: quote(3, "If loss is worse, I take **at-least-once** delivery"), second: quote(3, "I would drop the retry and accept loss") }],
   hints: [hint],
   refused_turns: [{ turn: 1, code: "too-short", message: "Fewer than 15 words: not sent to the grader." }],
-  interviewer_report: null,
+  interviewer_report: { turns: 4, questions_per_turn: 1, double: [], yes_no: [4], leading: [], over_long: [], repeated: [], praise: [], spare: [2, 4], quoting: 0.67, parts: [{ stage: "constraints", planned_s: 240, held_s: 190, questions: 2 }], hints: 1, facts: 2 },
   provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
 };
 
@@ -195,3 +197,17 @@ const notes = {
 const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
 
 const reviewDocument = "# Moving the ledger to the new store\n\n**Author:** payments team · **State:** ready for review\n\n## Plan\n\n1. Stop writes at 02:00 on Sunday.\n2. Copy all rows with the script below.\n3. Switch the connection string and start writes.\n\n```sql\nINSERT INTO new.ledger SELECT * FROM old.ledger WHERE created_at < now();\n```\n\n## Risk\n\nLow. The copy took 40 minutes in staging, with a tenth of the rows. If something is wrong we switch back.\n\n## Cost\n\nNone.\n";
+
+const measured = (value, half = 0.05) => ({ value, low: value - half, high: value + half });
+
+export const runs = [
+  { id: "2026-11-24-1.5b", at: 1_795_500_000, status: "success", report: true, provenance: { model: "qwen2.5-coder-1.5b-instruct-q4_k_m" }, datasets: { mohler: { n: 240, qwk: measured(0.61), pearson: measured(0.66), mae: measured(0.14, 0.01) } } },
+  { id: "2026-11-20-0.5b", at: 1_795_200_000, status: "partial", report: true, provenance: { model: "qwen2.5-coder-0.5b-instruct-q4_k_m" }, datasets: { mohler: { n: 240, qwk: measured(0.48), pearson: measured(0.52), mae: measured(0.19, 0.01) } } },
+  { id: "broken", at: 1_795_100_000, status: "unreadable", reason: "EOF while parsing", report: false },
+];
+
+export const comparison = { items: 240, datasets: { mohler: { pearson: { a: 0.52, b: 0.66, difference: measured(0.14), regression: false }, mae: { a: 0.14, b: 0.19, difference: measured(0.05, 0.02), regression: true } } } };
+
+const drawing = (name) => JSON.parse(readFileSync(new URL(`../fixtures/boards/${name}.excalidraw`, import.meta.url), "utf8"));
+
+export const boards = () => ({ "older/3": drawing("13-feed-fanout"), "older/5": drawing("01-link-shortener") });

@@ -10,13 +10,16 @@ import * as canned from "./canned.mjs";
 const web = fileURLToPath(new URL("../../web/", import.meta.url));
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-  "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; " +
+  "media-src 'self' blob:; font-src 'self'; worker-src 'self' blob:; frame-src 'self'; form-action 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
+const boardPolicy =
+  "sandbox allow-scripts; default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; font-src data:; " +
+  "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'";
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
 export async function startMock({ pace = 5, hold = null, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
-  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, pace, hold, down: false, drafts: [], log: [] };
+  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, cards: new Map(), boards: new Map(Object.entries(canned.boards())), runs: canned.runs, pace, hold, down: false, drafts: [], log: [] };
   const open = new Set();
   const server = createServer((request, response) => {
     if (state.down) return void request.socket.destroy();
@@ -39,7 +42,7 @@ export async function startMock({ pace = 5, hold = null, sessions = canned.sessi
 }
 
 async function answer(request, response, state) {
-  const { pathname } = new URL(request.url, "http://localhost");
+  const { pathname, searchParams } = new URL(request.url, "http://localhost");
   const body = await read(request);
   state.log.push(`${request.method} ${pathname}`);
   if (!pathname.startsWith("/api/")) return file(pathname, response);
@@ -51,9 +54,25 @@ async function answer(request, response, state) {
   };
   const refuse = (code, name, message, hint, more = {}) => json({ error: { code: name, message, hint }, ...more }, code);
   if (what === "status") return json(state.status);
+  if (what === "check") return state.slow ? refuse(503, "loading", "The model is still being loaded.", "Wait a few seconds and try again.") : json({ model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 });
+  if (what === "export") return json({ version: 1, sessions: [] });
   if (what === "content") return json(state.content);
+  if (what === "models" && !id && request.method === "POST") {
+    if (!body.startsWith?.("GGUF")) return refuse(422, "invalid", "This is not a GGUF model file: it does not begin like one.", "Correct the request and send it again.");
+    const name = (searchParams.get("name") ?? "").replace(".gguf", "");
+    state.models.push({ id: name, title: name, installed: true, fits: true, size: body.length });
+    return json({ id: name, size: body.length });
+  }
   if (what === "models" && !id) return json(state.models);
+  if (what === "models" && request.method === "DELETE") return ((state.models = state.models.filter((model) => model.id !== id)), json({ freed: 98_362_432 }));
+  if (what === "models" && verb === "verify") return verify(response, state, id);
   if (what === "models") return pull(response, state, id);
+  if (what === "benches" && !id) return json({ folder: "/home/sam/.local/share/offrecord/bench", runs: state.runs });
+  if (what === "benches" && verb === "report") {
+    response.writeHead(200, { "content-type": "text/html", "content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'" });
+    return void response.end("<!doctype html><title>Report</title><h1>Report</h1><p>Weighted kappa 0.61</p><script>parent.hacked = true</script>");
+  }
+  if (what === "benches" && verb === "compare") return id === "broken" || number === "broken" ? refuse(422, "invalid", "These runs cannot be compared: no item was graded in both runs.", "") : json(canned.comparison);
   if (what !== "sessions") return refuse(404, "not_found", "There is nothing at this address.", "");
   if (!id && request.method === "GET") return json([...state.sessions.values()].map(summary).reverse());
   if (!id) {
@@ -68,11 +87,18 @@ async function answer(request, response, state) {
   switch (verb) {
     case "turns":
       if (body.expected_seq !== session.next_seq) return refuse(409, "conflict", "this session has moved on in another window", "", { session });
+      if (body.board && !Array.isArray(body.board.elements)) return refuse(422, "invalid", "this is not a whiteboard scene", "");
+      if (body.board) {
+        state.boards.set(`${id}/${session.next_seq}`, body.board);
+        session.boards = { ...session.boards, [session.next_seq]: `On the whiteboard: ${body.board.elements.filter((element) => element.type === "text").map((element) => element.text).join(", ")}.` };
+      }
       session.turns.push({ seq: session.next_seq, role: "candidate", text: body.text, at_ms: session.clock.elapsed_ms });
       session.next_seq += 1;
       session.draft = "";
       session.replying = session.next_seq;
       return reply(response, state, session);
+    case "boards":
+      return state.boards.has(`${id}/${number}`) ? json(state.boards.get(`${id}/${number}`)) : refuse(404, "not_found", "No whiteboard came with this turn.", "");
     case "reply":
       if (session.replying === null) return json(undefined, 204);
       return reply(response, state, session);
@@ -92,9 +118,10 @@ async function answer(request, response, state) {
       session.clock.running = session.status === "active";
       return json(session);
     case "scorecards":
-      if (request.method === "GET") return Number(number) <= session.scorecards.length ? json(state.scorecard) : refuse(404, "unknown_scorecard", "There is no such scorecard.", "");
-      return grade(response, state, session);
+      if (request.method === "GET") return Number(number) <= session.scorecards.length ? json(state.cards.get(`${id}/${number}`) ?? state.scorecard) : refuse(404, "unknown_scorecard", "There is no such scorecard.", "");
+      return grade(response, state, session, body);
     case "export":
+      state.exported = body;
       response.writeHead(200, { "content-type": "text/markdown", "content-disposition": 'attachment; filename="offrecord.md"' });
       return void response.end("# An interview\n");
     default:
@@ -141,7 +168,9 @@ async function held(state, where) {
   while (state.hold === where) await sleep(10);
 }
 
-async function grade(response, state, session) {
+async function grade(response, state, session, options) {
+  if (options.model === "refused") return void response.writeHead(422, { "content-type": "application/json" }).end(JSON.stringify({ error: { code: "other_model", message: "It cannot grade beside the model in use.", hint: "Choose a smaller one." } }));
+  const card = { ...state.scorecard, dispute: options.dispute, provenance: { ...state.scorecard.provenance, seed: options.seed ?? 7, model: options.model ?? state.scorecard.provenance.model } };
   const tell = stream(response);
   for (const [index, dimension] of state.scorecard.dimensions.entries()) {
     if (state.hold === `grade-${index}`) await held(state, `grade-${index}`);
@@ -149,8 +178,9 @@ async function grade(response, state, session) {
     tell("dimension", { dimension });
   }
   session.scorecards.push(session.scorecards.length + 1);
-  session.overall = state.scorecard.overall.score;
-  tell("done", { number: session.scorecards.length, scorecard: state.scorecard });
+  session.overall = card.overall.score;
+  state.cards.set(`${session.id}/${session.scorecards.length}`, card);
+  tell("done", { n: session.scorecards.length, scorecard: card });
   response.end();
 }
 
@@ -167,6 +197,19 @@ async function pull(response, state, id) {
   response.end();
 }
 
+async function verify(response, state, id) {
+  const tell = stream(response);
+  const { size } = state.models.find((known) => known.id === id);
+  for (let done = 0; done <= 4; done += 1) {
+    tell("progress", { done: (size * done) / 4, total: size, stage: "verifying" });
+    if (state.hold === `verify-${done}`) await held(state, `verify-${done}`);
+    await sleep(state.pace);
+  }
+  if (state.corrupt) tell("error", { code: "corrupt", message: "The file is not the one it should be.", hint: "Pull it again; what did not match was moved aside." });
+  else tell("done", { id, sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", in_catalogue: true });
+  response.end();
+}
+
 function summary({ id, round, level, problem, title, minutes, status, created_at, overall }) {
   return { id, round, level, problem, title, minutes, status, created_at, overall };
 }
@@ -174,6 +217,7 @@ function summary({ id, round, level, problem, title, minutes, status, created_at
 async function read(request) {
   let text = "";
   for await (const piece of request) text += piece;
+  if (request.headers["content-type"] === "application/octet-stream") return text;
   return text ? JSON.parse(text) : {};
 }
 
@@ -181,7 +225,8 @@ async function file(pathname, response) {
   const path = normalize(pathname === "/" ? "/index.html" : pathname);
   try {
     const bytes = await readFile(join(web, path));
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-cache" });
+    const board = path.endsWith("/board.html");
+    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream", "content-security-policy": board ? boardPolicy : policy, "cross-origin-resource-policy": path.startsWith("/vendor/excalidraw/") ? "cross-origin" : "same-origin", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-cache" });
     response.end(bytes);
   } catch {
     response.writeHead(404).end();

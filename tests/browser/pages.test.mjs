@@ -25,18 +25,27 @@ const states = /** @type {Record<string, [string, ((page: any) => Promise<any>)?
   room: ["/sessions/active"],
   "room with a document": ["/sessions/review"],
   "room, coached": ["/sessions/coach"],
+  "room with the whiteboard": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Whiteboard" }).click(); await page.frameLocator("iframe").getByRole("toolbar").waitFor(); }],
+  "scorecard, a board": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "See the board" }).first().click(); await page.frameLocator("iframe").locator("canvas").first().waitFor(); }],
   "room, paused": ["/sessions/paused"],
   "room, hint": ["/sessions/active", (page) => page.getByRole("button", { name: "Hint" }).click({ force: true })],
   "room, finished": ["/sessions/older"],
   "room, unknown": ["/sessions/nobody"],
   scorecard: ["/sessions/older/scorecard"],
   "scorecard, opened": ["/sessions/older/scorecard", async (page) => {
-    for (const name of ["Technical", "Architectural", "Leadership", "model answer", "notes", "How this"]) await page.locator("summary", { hasText: name }).first().click();
+    for (const name of ["Technical", "Architectural", "Leadership", "model answer", "notes", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click();
     await page.locator(".quote").first().click();
   }],
   history: ["/history"],
   progress: ["/progress"],
+  "scorecard, disputing": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Dispute" }).click()],
+  "scorecard, without names": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Without names" }).click()],
+  "start, checking the machine": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByText("tokens a second").waitFor(); }],
+  "scorecard, grading again": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Grade again" }).click()],
   models: ["/models"],
+  "models, removing": ["/models", (page) => page.getByRole("button", { name: "Remove SmolLM2 135M" }).click()],
+  benchmarks: ["/benchmarks"],
+  "benchmarks, a report": ["/benchmarks", (page) => page.getByRole("button", { name: /^Open the report/ }).first().click()],
   privacy: ["/privacy"],
   "privacy, deleting": ["/privacy", (page) => page.getByRole("button", { name: "Delete everything" }).click()],
   "start, for a dimension": ["/for/leadership"],

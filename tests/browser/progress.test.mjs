@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempts, plan, trends } from "../../web/progress.js";
+import { attempts, coverage, plan, proposals, trends } from "../../web/progress.js";
 import { cut } from "../../web/points.js";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
@@ -43,4 +43,29 @@ test("only problems tried more than once are compared, oldest first", () => {
 
 test("offsets are characters, not UTF-16 units", () => {
   assert.deepEqual(cut("🙂a café", 2, 6), ["🙂a", " caf", "é"]);
+});
+
+const content = /** @type {any} */ ({
+  problems: [{ id: "a", title: "A", difficulty: 3 }, { id: "b", title: "B", difficulty: 1 }],
+  competencies: [{ id: "x", title: "X", dimensions: ["leadership"] }, { id: "y", title: "Y", dimensions: ["ownership"] }, { id: "z", title: "Z", dimensions: ["ownership", "leadership"] }],
+});
+const finished = /** @type {any[]} */ ([
+  { problem: "b", created_at: "2026-11-01T00:00:00Z", overall: 2.5 },
+  { problem: "b", created_at: "2026-11-09T00:00:00Z", overall: null },
+  { problem: "x", created_at: "2026-11-02T00:00:00Z", overall: 3 },
+]);
+
+test("a due dimension comes with something concrete: fitting, never tried first, nothing twice", () => {
+  const due = /** @type {any[]} */ (["leadership", "ownership", "technical", "architectural"].map((dimension) => ({ dimension, round: ["leadership", "ownership"].includes(dimension) ? "behavioural" : "system-design" })));
+  assert.deepEqual(proposals(due, finished, content).map(({ topic, whyTopic }) => [topic?.id, whyTopic]), [
+    ["z", "not tried yet"],
+    ["y", "not tried yet"],
+    ["a", "not tried yet"],
+    ["b", "last tried 2026-11-09"],
+  ]);
+  assert.deepEqual(proposals(due, finished, null).map(({ topic }) => topic), [null, null, null, null]);
+});
+
+test("coverage counts finished interviews and keeps the newest grade", () => {
+  assert.deepEqual(coverage(content.problems, finished).map(({ times, last, overall }) => [times, last, overall]), [[0, null, null], [2, "2026-11-09T00:00:00Z", 2.5]]);
 });

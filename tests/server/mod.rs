@@ -48,8 +48,9 @@ impl Server {
         let desk = Desk::open(store, Arc::new(Content::built_in()), None, Clock::system());
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let dirs = Dirs { data: folder.path().to_owned(), models: folder.path().join("models") };
-        let global = Global { offline: true, ..Global::default() };
+        let models = folder.path().join("models");
+        let dirs = Dirs { data: folder.path().to_owned(), models: models.clone() };
+        let global = Global { offline: true, models_dir: Some(models), ..Global::default() };
         let loading = ModelState::Loading { id: "scripted".into() };
         let keys = Keys::draw(address.port()).expect("randomness");
         let room = Room::new(keys, Hosts::of(address), format!("http://{address}"), (global, dirs), desk, loading);

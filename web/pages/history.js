@@ -2,7 +2,7 @@
 
 import { html, useMemo, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
-import { forgetDraft } from "../draft.js";
+import { forgetSession } from "../draft.js";
 import { label, score, when } from "../format.js";
 import { useFetched } from "../use.js";
 import { Confirm } from "../parts/dialog.js";
@@ -31,7 +31,7 @@ export function History() {
     const session = /** @type {Summary} */ (asking);
     try {
       await call("DELETE", `/api/sessions/${encodeURIComponent(session.id)}`);
-      forgetDraft(session.id);
+      forgetSession(session.id);
       setRefused(null);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;

@@ -35,9 +35,16 @@ export function Privacy() {
       <dl class="facts">
         <div><dt>Sessions, turns, drafts, scorecards</dt><dd class="path">${data}/offrecord.db</dd></div>
         <div><dt>Key of the running program</dt><dd class="path">${data}, readable by you only, new at each start</dd></div>
+        <div><dt>Measured speed of each model</dt><dd class="path">${data}/speed.json</dd></div>
+        <div><dt>Your benchmark runs, if any</dt><dd class="path">${data}/bench</dd></div>
         <div><dt>Models</dt><dd class="path">${models}</dd></div>
-        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer you are typing until it is sent.</dd></div>
+        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer and the whiteboard you are working on.</dd></div>
       </dl>
+    </section>
+    <section>
+      <h2>Taking it with you</h2>
+      <p><a class="button" download href="/api/export">Export all interviews</a></p>
+      <p class="note">One JSON file with every transcript, whiteboard, hint and scorecard. It is written on this machine and sent nowhere.</p>
     </section>
     <section>
       <h2>Getting rid of it</h2>

@@ -1,9 +1,10 @@
 // Progress over weeks: a line per dimension, attempts compared, what has been practised, what to do next.
 
 import { html, useEffect, useState } from "../html.js";
-import { ApiError, get } from "../api.js";
+import { ApiError } from "../api.js";
 import { label, score, when } from "../format.js";
-import { attempts, plan, trends } from "../progress.js";
+import { readGraded } from "../graded.js";
+import { attempts, coverage, plan, proposals, trends } from "../progress.js";
 import { useFetched } from "../use.js";
 import { Failure } from "../parts/notice.js";
 import { TrendLine } from "../parts/trend_line.js";
@@ -25,7 +26,7 @@ export function Progress() {
   const lines = trends(graded);
   return html`<div class="page narrow progress-page">
     <h1>Progress</h1>
-    <${Next} due=${plan(lines, Date.now())} />
+    <${Next} due=${proposals(plan(lines, Date.now()), finished, /** @type {any} */ (content.value))} />
     <section>
       <h2>Six dimensions over ${graded.length === 1 ? "one graded interview" : `${graded.length} graded interviews`}</h2>
       <p class="note">A dot is a score, the bar through it its spread, a ring a score of low confidence. What was not assessed has no dot.</p>
@@ -36,14 +37,14 @@ export function Progress() {
   </div>`;
 }
 
-/** @param {{ due: import("../progress.js").Due[] }} props */
+/** @param {{ due: ReturnType<typeof proposals> }} props */
 function Next({ due }) {
   return html`<section class="next-time">
     <h2>Next sessions</h2>
     <ol class="due">
       ${due.map(
-        (one) => html`<li><span><a href=${`#/for/${one.dimension}`}>${one.title}</a> in a ${label(one.round).toLowerCase()} round</span>
-          <span class="note">${one.dueInDays <= 0 ? "due now" : one.dueInDays === 1 ? "due tomorrow" : `due in ${one.dueInDays} days`}: ${one.why}</span></li>`,
+        (one) => html`<li><span><a href=${`#/for/${one.dimension}${one.topic ? `/${one.topic.id}` : ""}`}>${one.title}</a> in a ${label(one.round).toLowerCase()} round${one.topic && html`: <strong>${one.topic.title}</strong>`}</span>
+          <span class="note">${one.dueInDays <= 0 ? "due now" : one.dueInDays === 1 ? "due tomorrow" : `due in ${one.dueInDays} days`}: ${one.why}${one.topic && `; this one ${one.whyTopic}`}</span></li>`,
       )}
     </ol>
     <p class="note">The weaker the last score, the sooner it comes back: after 1, 3, 7 or 14 days. A proposal, not a measurement.</p>
@@ -55,36 +56,52 @@ function Attempts({ lists }) {
   if (lists.length === 0) return null;
   return html`<section>
     <h2>The same problem again</h2>
-    ${lists.map(
-      (list) => html`<div class="attempts">
-        <h3>${list[0].summary.title}</h3>
-        <ol class="plain-list">
-          ${list.map(
-            ({ summary, card }) => html`<li class="attempt">
-              <a href=${`#/sessions/${summary.id}/scorecard`}>${when(summary.created_at)}</a>
-              <span class="note">${label(summary.level)}, ${summary.minutes} min</span>
-              <strong>${score(card.overall.score)}</strong>
-            </li>`,
-          )}
-        </ol>
-      </div>`,
-    )}
+    ${lists.map((list) => html`<${Compared} list=${list} />`)}
+    <p class="note">± is half the spread of a score. A difference smaller than the spreads says nothing.</p>
   </section>`;
+}
+
+/** Attempts at one problem, dimension by dimension. @param {{ list: Graded[] }} props */
+function Compared({ list }) {
+  const title = list[0].summary.title;
+  const shown = list.slice(-4);
+  return html`<div class="attempts">
+    <h3>${title}</h3>
+    <div class="md-wide" tabindex="0" role="region" aria-label=${`Attempts at ${title}`}>
+      <table class="readings">
+        <thead><tr><td></td>${shown.map(({ summary }) => html`<th scope="col"><a href=${`#/sessions/${summary.id}/scorecard`}>${when(summary.created_at)}</a><br />${label(summary.level)}, ${summary.minutes} min</th>`)}</tr></thead>
+        <tbody>
+          ${shown[0].card.dimensions.map((row) => html`<tr><th scope="row">${row.title}</th>${shown.map(({ card }) => {
+            const one = card.dimensions.find((known) => known.id === row.id);
+            return html`<td>${score(one?.score)}${one?.score != null && one.spread ? html` <span class="note">± ${(one.spread / 2).toFixed(1)}</span>` : ""}</td>`;
+          })}</tr>`)}
+          <tr class="total"><th scope="row">Overall</th>${shown.map(({ card }) => html`<td>${score(card.overall.score)}</td>`)}</tr>
+        </tbody>
+      </table>
+    </div>
+    ${list.length > shown.length && html`<p class="note">The newest ${shown.length} of ${list.length}; all are in the <a href="#/history">history</a>.</p>`}
+  </div>`;
 }
 
 /** @param {{ sessions: Summary[], content: any }} props */
 function Coverage({ sessions, content }) {
-  /** @type {Topic[]} */
-  const topics = [...(content?.problems ?? []), ...(content?.competencies ?? [])];
-  if (topics.length === 0) return null;
-  const times = (/** @type {Topic} */ topic) => sessions.filter((session) => session.problem === topic.id).length;
-  const practised = topics.filter((topic) => times(topic) > 0);
-  const open = topics.filter((topic) => times(topic) === 0);
+  /** @type {[string, Topic[]][]} */
+  const parts = [["Competencies", content?.competencies ?? []], ["Design problems", content?.problems ?? []]];
+  if (parts.every(([, topics]) => topics.length === 0)) return null;
   return html`<section>
-    <h2>Practised so far</h2>
-    <p>${practised.length} of ${topics.length} problems and competencies.</p>
-    ${practised.length > 0 && html`<p class="note">${practised.map((topic) => `${topic.title}${times(topic) > 1 ? ` (${times(topic)} times)` : ""}`).join(" · ")}</p>`}
-    ${open.length > 0 && html`<details class="fold"><summary>Not yet (${open.length})</summary><p class="note">${open.map((topic) => topic.title).join(" · ")}</p></details>`}
+    <h2>Covered so far</h2>
+    ${parts.map(([title, topics]) => {
+      const rows = coverage(topics, sessions);
+      const done = rows.filter((row) => row.times > 0);
+      return html`<details class="fold">
+        <summary><span>${title}: ${done.length} of ${rows.length}</span></summary>
+        <ul class="rows covered">
+          ${[...done, ...rows.filter((row) => row.times === 0)].map((row) => html`<li class="row"><span class="row-main">${row.topic.title}</span>
+            <span class="note">${row.times === 0 ? "not yet" : `${row.times === 1 ? "once" : `${row.times} times`}, last ${when(row.last ?? "")}`}</span>
+            <span class="dimension-score">${row.times === 0 ? "" : score(row.overall)}</span></li>`)}
+        </ul>
+      </details>`;
+    })}
   </section>`;
 }
 
@@ -94,26 +111,11 @@ function useGraded() {
   const [round, setRound] = useState(0);
   useEffect(() => {
     const gone = new AbortController();
-    read(gone.signal).then(setState, (cause) => {
+    readGraded(gone.signal).then((read) => setState({ ...read, error: null }), (cause) => {
       if (cause instanceof ApiError) setState({ graded: null, finished: [], error: cause });
       else if (!gone.signal.aborted) throw cause;
     });
     return () => gone.abort();
   }, [round]);
   return { ...state, again: () => setRound((n) => n + 1) };
-}
-
-/** @param {AbortSignal} signal */
-async function read(signal) {
-  /** @type {Summary[]} */
-  const all = await get("/api/sessions", signal);
-  const finished = all.filter((session) => session.status === "finished");
-  /** @type {Graded[]} */
-  const graded = [];
-  for (const summary of finished) {
-    const path = `/api/sessions/${encodeURIComponent(summary.id)}`;
-    const newest = (await get(path, signal)).scorecards.at(-1);
-    if (newest !== undefined) graded.push({ summary, card: await get(`${path}/scorecards/${newest}`, signal) });
-  }
-  return { graded, finished, error: null };
 }

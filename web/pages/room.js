@@ -13,6 +13,7 @@ import { PhaseRail, TimeLeft } from "../parts/phases.js";
 import { Prose } from "../parts/prose.js";
 import { ThemeToggle } from "../parts/shell.js";
 import { Transcript } from "../parts/transcript.js";
+import { Whiteboard } from "../parts/whiteboard.js";
 
 /** @typedef {import("../types.js").Session} Session */
 
@@ -45,7 +46,16 @@ function Opened({ room }) {
 function Room({ room, session }) {
   const [asking, setAsking] = useState(/** @type {"hint" | "finish" | null} */ (null));
   const [busy, setBusy] = useState(false);
-  const [side, setSide] = useState(() => wide.matches);
+  const [side, setSide] = useState(() => (wide.matches && session.document ? "document" : ""));
+  const [opened, setOpened] = useState(false);
+  // In a review a document is judged and nothing is drawn.
+  const board = session.round === "system-design" && !session.document && session.status !== "finished";
+  const toggle = async (/** @type {string} */ which) => {
+    if (which === "board") await room.board.fetchLast(latest.current.boards ?? {}).catch(() => {});
+    // Once opened it stays, so that no stroke is lost and it is there at once the next time.
+    if (which === "board") setOpened(true);
+    setSide((now) => (now === which ? "" : which));
+  };
   const latest = useRef(session);
   latest.current = session;
   const open = session.status === "active";
@@ -77,7 +87,7 @@ function Room({ room, session }) {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || latest.current.status === "finished") return;
-      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyP: pause }[event.code];
+      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyP: pause, KeyB: board ? () => toggle("board") : undefined }[event.code];
       if (!does) return;
       event.preventDefault();
       does();
@@ -87,7 +97,8 @@ function Room({ room, session }) {
   }, []);
 
   const document_ = session.document;
-  return html`<div class=${`room ${document_ && side ? "with-document" : ""}`}>
+  const shown = side === "board" ? board : side === "document" && document_;
+  return html`<div class=${`room ${shown ? "with-document" : ""} ${shown && side === "board" ? "with-board" : ""}`}>
     <header class="room-bar">
       <a class="name" href="#/" aria-label="offrecord, to the start">offrecord</a>
       <div class="room-title">
@@ -96,7 +107,8 @@ function Room({ room, session }) {
       </div>
       <${TimeLeft} session=${session} />
       <div class="room-actions">
-        ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => setSide(!side)}>${side ? "Back to the talk" : "Document"}</button>`}
+        ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => toggle("document")}>${side === "document" ? "Back to the talk" : "Document"}</button>`}
+        ${board && html`<button type="button" class="button quiet" aria-pressed=${side === "board"} aria-keyshortcuts="Alt+B" onClick=${() => toggle("board")}>Whiteboard</button>`}
         ${session.status !== "finished"
           ? html`
               <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H">Hint</button>
@@ -112,7 +124,8 @@ function Room({ room, session }) {
       <${Transcript} room=${room} session=${session} />
       <${Composer} key=${session.status} room=${room} session=${session} onGoOn=${pause} onFinish=${() => setAsking("finish")} />
     </section>
-    ${document_ && side && html`<aside class="document" aria-label="Document under review" tabindex="0"><${Prose} text=${document_} /></aside>`}
+    ${board && opened && html`<${Whiteboard} room=${room} session=${session} hidden=${side !== "board"} onLeave=${() => (setSide(wide.matches ? "board" : ""), document.getElementById("answer")?.focus())} />`}
+    ${shown && side === "document" && html`<aside class="document" aria-label="Document under review" tabindex="0"><${Prose} text=${document_} /></aside>`}
     ${asking === "hint" && html`<${HintDialog} cost=${session.next_hint_cost} round=${session.round} busy=${busy} onYes=${hint} onNo=${() => setAsking(null)} />`}
     ${asking === "finish" &&
     html`<${Confirm} title="Finish the interview?" yes="Finish and grade" no="Keep going" busy=${busy} onYes=${finish} onNo=${() => setAsking(null)}>

@@ -3,15 +3,18 @@
 import { html, useEffect, useRef, useState } from "../html.js";
 import { label, score, when } from "../format.js";
 import { useScorecard } from "../grading.js";
+import { useUnfoldedPrint } from "../print.js";
 import { useFetched } from "../use.js";
 import { DimensionRow } from "../parts/dimension.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
+import { InterviewerReport } from "../parts/interviewer_report.js";
 import { Landing } from "../parts/landing.js";
 import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Readings } from "../parts/readings.js";
+import { Regrade } from "../parts/regrade.js";
 import { Record } from "../parts/record.js";
 import { ScaleHead } from "../parts/scale.js";
 import { Timeline } from "../parts/timeline.js";
@@ -26,6 +29,7 @@ export function ScorecardPage({ id, number }) {
   const [quote, setQuote] = useState(/** @type {Quote | null} */ (null));
   const from = useRef(/** @type {HTMLElement | null} */ (null));
   const content = useFetched("/api/content");
+  useUnfoldedPrint();
   const rubric = /** @type {any} */ (content.value)?.rubric;
 
   useEffect(() => {
@@ -52,7 +56,7 @@ export function ScorecardPage({ id, number }) {
       html`<${Notice} title="This interview is not finished" actions=${html`<a class="button" href=${`#/sessions/${id}`}>Go on</a>`}>It is graded when you finish it.</${Notice}>`}
       ${landed && html`<${Landing} landed=${landed} />`}
       ${card && !landed && html`<${Body} card=${card} session=${session} rubric=${rubric} onJump=${jump} />`}
-      ${card && session && !landed && html`<${Foot} id=${id} card=${card} grade=${grade} />`}
+      ${card && session && !landed && html`<${Foot} session=${session} card=${card} grade=${grade} />`}
     </div>
     ${session && html`<${Record} session=${session} quote=${quote} onBack=${back} />`}
   </div>`;
@@ -108,10 +112,12 @@ function Body({ card, session, rubric, onJump }) {
         ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">${hint.cost}</span></li>`)}
       </ul>
     </section>`}
+    ${card.dispute && html`<section class="added"><h2>Added in a dispute</h2><p class="line-text">${card.dispute}</p></section>`}
     ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
     ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
     <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
+    <${InterviewerReport} report=${card.interviewer_report} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${Provenance} provenance=${card.provenance} />
   `;
 }
@@ -142,12 +148,10 @@ function Provenance({ provenance }) {
   </details>`;
 }
 
-/** @param {{ id: string, card: Card, grade: (options: { seed?: number }) => void }} props */
-function Foot({ id, card, grade }) {
+/** @param {{ session: Session, card: Card, grade: (options: import("../parts/regrade.js").GradeOptions) => void }} props */
+function Foot({ session, card, grade }) {
   return html`<footer class="report-foot">
-    <${Exports} id=${id} />
-    <div class="actions">
-      <button type="button" class="button" onClick=${() => grade({ seed: (Number(card.provenance?.seed) || 0) + 1 })}>Grade again</button>
-    </div>
+    <${Exports} session=${session} />
+    <${Regrade} card=${card} grade=${grade} />
   </footer>`;
 }

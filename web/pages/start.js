@@ -12,6 +12,7 @@ import { ModelLine } from "../parts/model_line.js";
 import { PasteBox } from "../parts/paste_box.js";
 import { isTyping } from "../parts/shortcuts.js";
 import { TopicPicker } from "../parts/topic_picker.js";
+import { Weakest } from "../parts/weakest.js";
 
 /** @typedef {import("../types.js").NewSession} NewSession */
 
@@ -27,8 +28,8 @@ function lastChoice() {
   }
 }
 
-/** @param {{ dimension?: string }} props what to practise, when the progress page sent the person here */
-export function Start({ dimension }) {
+/** @param {{ dimension?: string, topic?: string }} props what to practise, when the progress page sent the person here */
+export function Start({ dimension, topic: proposed }) {
   const [choice, setChoice] = useState(() => {
     const last = lastChoice();
     return dimension && rounds[dimension] ? { ...last, round: rounds[dimension] } : last;
@@ -86,7 +87,8 @@ export function Start({ dimension }) {
   }, [content.value, choice.round]);
 
   useEffect(() => {
-    if (dimension && choice.round === "behavioural") setProblem(topics.find((topic) => topic.dimensions?.[0] === dimension)?.id ?? null);
+    if (topics.some((topic) => topic.id === proposed)) setProblem(proposed ?? null);
+    else if (dimension && choice.round === "behavioural") setProblem(topics.find((topic) => topic.dimensions?.[0] === dimension)?.id ?? null);
   }, [topics]);
 
   const failure = error ?? content.error ?? sessions.error;
@@ -116,12 +118,12 @@ export function Start({ dimension }) {
         </div>
       </form>
     </div>
-    <${Aside} sessions=${sessions.value} />
+    <${Aside} sessions=${sessions.value} content=${content.value} />
   </div>`;
 }
 
-/** @param {{ sessions: any }} props */
-function Aside({ sessions }) {
+/** @param {{ sessions: any, content: any }} props */
+function Aside({ sessions, content }) {
   /** @type {import("../types.js").Summary[]} */
   const list = Array.isArray(sessions) ? sessions : (sessions?.sessions ?? []);
   const unfinished = list.filter((session) => session.status !== "finished").slice(0, 3);
@@ -140,7 +142,7 @@ function Aside({ sessions }) {
         )}
       </ul>
     </section>`}
-    ${list.some((session) => session.overall !== null) && html`<p><a href="#/progress">What to practise next, by your scores</a></p>`}
+    ${list.some((session) => session.overall !== null) && html`<${Weakest} content=${content} />`}
     <section>
       <h2>What to expect</h2>
       <ol class="steps">

@@ -1,7 +1,8 @@
 // Which model will interview, and in what state it is: one honest line.
 
-import { html, useEffect } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { useFetched } from "../use.js";
+import { DeviceCheck } from "./device_check.js";
 
 /** @type {Record<string, string>} */
 const states = {
@@ -14,6 +15,7 @@ const states = {
 
 export function ModelLine() {
   const { value, again } = useFetched("/api/status");
+  const [checking, setChecking] = useState(false);
   const status = /** @type {any} */ (value);
   const loading = status?.model?.state === "loading";
   useEffect(() => {
@@ -28,6 +30,8 @@ export function ModelLine() {
   }
   return html`<p class="model-line">
     <span class=${`state ${state === "failed" ? "warn" : ""}`}></span>
-    <a href="#/models">${model.title ?? model.id}</a>${state ? `, ${states[state] ?? state}` : ""} · on this machine
+    <a href="#/models">${model.title ?? model.id}</a>${state ? `, ${states[state] ?? state}` : ""} · on this machine ·
+    <button type="button" class="turn-link" onClick=${() => setChecking(true)}>check</button>
+    ${checking && html`<${DeviceCheck} onClose=${() => setChecking(false)} />`}
   </p>`;
 }

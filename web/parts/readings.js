@@ -25,7 +25,7 @@ export function Readings({ session }) {
     <div class="md-wide" tabindex="0" role="region" aria-label="Readings side by side">
       <table class="readings">
         <thead>
-          <tr><td></td>${cards.map(([number, card]) => html`<th scope="col"><a href=${`#/sessions/${session.id}/scorecard/${number}`}>No. ${number}</a><br />${card.provenance.model}, seed ${card.provenance.seed}</th>`)}</tr>
+          <tr><td></td>${cards.map(([number, card]) => html`<th scope="col"><a href=${`#/sessions/${session.id}/scorecard/${number}`}>No. ${number}</a><br />${card.provenance.model}, seed ${card.provenance.seed}${card.dispute ? html`<br />with what you added` : ""}</th>`)}</tr>
         </thead>
         <tbody>
           ${rows.map(([title, ...scores]) => html`<tr><th scope="row">${title}</th>${scores.map((value) => html`<td>${value}</td>`)}</tr>`)}

@@ -47,7 +47,7 @@ export function Transcript({ room, session }) {
   const said = session.turns.findLast((turn) => turn.role === "interviewer");
   return html`<div class="transcript" ref=${box} onScroll=${scrolled} tabindex="0" role="region" aria-label="Transcript">
     <div class=${session.turns.length > 60 ? "turns many" : "turns"}>
-      ${session.turns.map((turn) => html`<${TurnView} key=${turn.seq} turn=${turn} hints=${hints.get(turn.seq)} coach=${session.coach?.[String(turn.seq)]} />`)}
+      ${session.turns.map((turn) => html`<${TurnView} key=${turn.seq} turn=${turn} hints=${hints.get(turn.seq)} coach=${session.coach?.[String(turn.seq)]} drawn=${session.boards?.[turn.seq]} />`)}
       <${Reply} room=${room} session=${session} />
     </div>
     ${!atEnd && html`<button type="button" class="button to-end" onClick=${() => ((following.current = true), end())}>To the newest ↓</button>`}
@@ -59,15 +59,16 @@ export function Transcript({ room, session }) {
 class TurnView extends Component {
   /** @param {any} next */
   shouldComponentUpdate(next) {
-    return next.turn !== this.props.turn || next.coach !== this.props.coach || next.hints?.length !== this.props.hints?.length;
+    return next.turn !== this.props.turn || next.coach !== this.props.coach || next.drawn !== this.props.drawn || next.hints?.length !== this.props.hints?.length;
   }
 
   render() {
-    const { turn, coach, hints } = /** @type {{ turn: Turn, coach?: string, hints?: import("../types.js").Hint[] }} */ (/** @type {unknown} */ (this.props));
+    const { turn, coach, drawn, hints } = /** @type {{ turn: Turn, coach?: string, drawn?: string, hints?: import("../types.js").Hint[] }} */ (/** @type {unknown} */ (this.props));
     const mine = turn.role === "candidate";
     return html`<article class=${`turn ${turn.role}`} aria-label=${`${mine ? "You" : "Interviewer"}, turn ${turn.seq}`}>
       <p class="turn-who"><span>${mine ? "You" : "Interviewer"}</span>${turn.at_ms !== undefined && html` <time>${clock(turn.at_ms)}</time>`}</p>
       ${mine ? html`<${Prose} text=${turn.text} />` : html`<p class="said">${turn.text}</p>`}
+      ${drawn && html`<p class="drawn note">${drawn}</p>`}
       ${hints?.map((hint) => html`<p class="hint-taken"><strong>Hint ${hint.rung}</strong>${!turn.text.includes(hint.text) && html` ${hint.text}`} <span class="note">Cost: ${hint.cost}</span></p>`)}
       ${coach && html`<div class="coach"><p class="turn-who">Coach</p><p>${coach}</p></div>`}
     </article>`;

@@ -10,18 +10,31 @@ pub const GROUP: usize = 256;
 /// How a matrix is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// Single precision.
     F32,
+    /// IEEE half precision.
     F16,
+    /// The upper half of single precision.
     Bf16,
+    /// 32 weights of 4 bits: scale.
     Q4_0,
+    /// 32 weights of 4 bits: scale, minimum.
     Q4_1,
+    /// 32 weights of 5 bits: scale.
     Q5_0,
+    /// 32 weights of 5 bits: scale, minimum.
     Q5_1,
+    /// 32 weights of 8 bits: scale.
     Q8_0,
+    /// 256 weights of 2 bits.
     Q2K,
+    /// 256 weights of 3 bits.
     Q3K,
+    /// 256 weights of 4 bits.
     Q4K,
+    /// 256 weights of 5 bits.
     Q5K,
+    /// 256 weights of 6 bits.
     Q6K,
 }
 

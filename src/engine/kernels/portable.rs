@@ -26,11 +26,12 @@ impl Instructions for Portable {
                 for half in 0..BLOCK / Q::SUB {
                     let sub = block * BLOCK / Q::SUB + half;
                     let mut dots = [0_i32; PANEL];
-                    for quad in half * 4..half * 4 + Q::SUB / 4 {
-                        let values = &activation.quantised[block * BLOCK + 4 * quad..][..4];
+                    let columns = block * BLOCK + half * Q::SUB;
+                    let values = activation.quantised[columns..columns + Q::SUB].as_chunks::<4>().0;
+                    for (quad, values) in quads[half * 4..].iter().zip(values) {
                         for (lane, dot) in dots.iter_mut().enumerate() {
                             for i in 0..4 {
-                                *dot += i32::from(quads[quad][4 * lane + i]) * i32::from(values[i]);
+                                *dot += i32::from(quad[4 * lane + i]) * i32::from(values[i]);
                             }
                         }
                     }

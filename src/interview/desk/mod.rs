@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::session::{NewSession, SessionError, SessionSummary, SessionView, Status};
 use crate::content::Content;
 use crate::engine::Engine;
+use crate::export::redact;
 pub use crate::export::{ExportFormat, Exported};
 use crate::store::{NewRecord, Record, Store};
 use live::Live;
@@ -218,11 +219,44 @@ impl Desk {
         card.ok_or_else(|| SessionError::UnknownScorecard { id: id.to_owned(), n })
     }
 
+    /// The whiteboard that came with a turn; none when none did.
+    ///
+    /// # Errors
+    /// [`SessionError::UnknownSession`], [`SessionError::Store`].
+    pub fn board(&self, id: &str, seq: u32) -> Result<Option<Value>, SessionError> {
+        let sitting = self.sitting(id)?;
+        Ok(sitting.record.turns.into_iter().find(|turn| turn.seq == seq).and_then(|turn| turn.board))
+    }
+
     /// The session as a file.
     ///
     /// # Errors
     /// [`SessionError::UnknownSession`], [`SessionError::Store`].
     pub fn export(&self, id: &str, format: ExportFormat) -> Result<Exported, SessionError> {
+        Ok(self.exported(id)?.export(format))
+    }
+
+    /// The session as a file without these names, e-mail addresses, web addresses and telephone numbers.
+    ///
+    /// # Errors
+    /// As [`Desk::export`]; [`SessionError::Invalid`] for too many or too long names.
+    pub fn export_redacted(&self, id: &str, format: ExportFormat, names: &[String]) -> Result<Exported, SessionError> {
+        if names.len() > redact::MOST_NAMES || names.iter().any(|name| name.chars().count() > redact::MOST_CHARACTERS) {
+            return Err(SessionError::Invalid("at most 200 names of at most 80 characters are taken".to_owned()));
+        }
+        Ok(redact::redacted(&self.exported(id)?, names).export(format))
+    }
+
+    /// All sessions as one file.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn export_everything(&self) -> Result<Exported, SessionError> {
+        let sessions: Result<Vec<_>, _> = self.list()?.iter().map(|summary| self.exported(&summary.id)).collect();
+        Ok(crate::export::everything(&sessions?))
+    }
+
+    fn exported(&self, id: &str) -> Result<crate::export::Session, SessionError> {
         let sitting = self.sitting(id)?;
         let mut scorecards = Vec::new();
         for n in &sitting.record.scorecards {
@@ -243,7 +277,7 @@ impl Desk {
             remarks: sitting.record.remarks,
             scorecards,
         };
-        Ok(session.export(format))
+        Ok(session)
     }
 
     /// Deletes one session and overwrites its bytes.

@@ -9,6 +9,7 @@ use super::live::Running;
 use super::telling::Telling;
 use super::view::Sitting;
 use super::{Desk, SessionError};
+use crate::board;
 use crate::engine::Engine;
 use crate::interview::note::Note;
 use crate::interview::session::{Reply, ReplyEvent};
@@ -64,7 +65,8 @@ impl Desk {
         let content = self.content();
         let plan = &sitting.plan;
         let id = sitting.record.summary.id.clone();
-        let turns = &sitting.record.turns;
+        // What was drawn is part of the answer.
+        let turns = &board::spoken(&sitting.record.turns);
         let answer = turns.last().filter(|turn| turn.role == Speaker::Candidate);
         let answer = answer.expect("a reply is only started when the candidate spoke last. This is a bug.");
         // The clock of the answer, not of now: a reply begun again decides the same.

@@ -170,5 +170,8 @@ fn check_answer(text: &str, board: Option<&Value>) -> Result<(), SessionError> {
     if board.is_some_and(|board| board.to_string().len() > DOCUMENT_LIMIT) {
         return Err(SessionError::Invalid("the whiteboard is larger than 1 MiB (remove some of it)".to_owned()));
     }
+    if let Some(Err(error)) = board.map(crate::board::read) {
+        return Err(SessionError::Invalid(format!("{error} (the answer is kept as draft; send it without the board)")));
+    }
     Ok(())
 }

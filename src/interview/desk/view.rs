@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::board;
 use crate::content::Content;
 use crate::interview::debrief::{self, TurnNotes};
 use crate::interview::interviewer;
@@ -11,7 +12,7 @@ use crate::interview::note::Note;
 use crate::interview::plan::Plan;
 use crate::interview::quality;
 use crate::interview::session::{ClockView, SessionError, SessionView, Status};
-use crate::interview::transcript::{Round, Speaker};
+use crate::interview::transcript::{Round, Speaker, Turn};
 use crate::store::Record;
 
 /// A record with its plan and notes read.
@@ -77,7 +78,8 @@ impl Sitting {
             plan: self.plan.phase_views(),
             phase: interviewer::current_phase(&self.plan, &record.turns, &self.notes, elapsed_ms),
             clock: ClockView { elapsed_ms, total_ms: self.plan.total_ms(), running: status == Status::Active },
-            turns: record.turns.clone(),
+            boards: board::drawn(&record.turns),
+            turns: record.turns.iter().map(|turn| Turn { board: None, ..turn.clone() }).collect(),
             next_seq: self.next_seq(),
             replying: self.due(),
             hints: record.hints.clone(),

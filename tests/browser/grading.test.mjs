@@ -1,0 +1,122 @@
+// A second reading, other models, model files and benchmark reports: what the person does, and what is refused.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch } from "./browser.mjs";
+import * as canned from "./canned.mjs";
+import { startMock } from "./mock.mjs";
+import { openPage } from "./page.mjs";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** @param {string} path @param {(page: import("playwright-core").Page, mock: any) => Promise<void>} act */
+async function on(path, act) {
+  const mock = await startMock({ models: structuredClone(canned.models) });
+  const opened = await openPage(browser);
+  try {
+    await opened.page.goto(`${mock.url}/#${path}`);
+    await opened.page.locator("h1").waitFor();
+    await act(opened.page, mock);
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+}
+
+test("a dispute is logged beside the first reading", () =>
+  on("/sessions/older/scorecard", async (page, mock) => {
+    await page.getByRole("button", { name: "Dispute" }).click();
+    const dialog = page.getByRole("dialog");
+    const send = dialog.getByRole("button", { name: "Grade with it" });
+    assert.equal(await send.isDisabled(), true, "nothing is not a dispute");
+    await dialog.getByLabel("What you add").fill("a ".repeat(20_000));
+    await dialog.getByText("at most 32").waitFor();
+    assert.equal(await send.isDisabled(), true);
+    const words = "The grader missed <b>that I named</b> the budget in turn five.";
+    await dialog.getByLabel("What you add").fill(words);
+    await send.click();
+    await page.getByRole("heading", { name: "Added in a dispute" }).waitFor();
+    assert.equal(await page.locator(".added .line-text").textContent(), words, "markup is text");
+    const head = page.locator(".readings thead th");
+    await head.nth(2).waitFor();
+    assert.match((await head.nth(2).textContent()) ?? "", /with what you added/);
+    assert.equal(mock.state.sessions.get("older").scorecards.length, 3, "the first two are still there");
+    await page.getByRole("link", { name: "No. 1" }).click();
+    await page.getByRole("heading", { name: "Added in a dispute" }).waitFor({ state: "detached" });
+  }));
+
+test("another installed model grades side by side, and a refusal says what to do", () =>
+  on("/sessions/older/scorecard/1", async (page, mock) => {
+    await page.getByRole("button", { name: "Grade again" }).click();
+    await page.getByRole("dialog").getByLabel("Model").selectOption("smollm2-135m-instruct-q4_1");
+    await page.getByRole("dialog").getByRole("button", { name: "Grade again" }).click();
+    await page.locator(".readings thead").getByText("smollm2-135m-instruct-q4_1").waitFor();
+    assert.equal(await page.evaluate(() => location.hash), "#/sessions/older/scorecard");
+    mock.state.models.push({ id: "refused", title: "Too much", installed: true, fits: true });
+    await page.getByRole("button", { name: "Grade again" }).click();
+    await page.getByRole("dialog").getByLabel("Model").selectOption("refused");
+    await page.getByRole("dialog").getByRole("button", { name: "Grade again" }).click();
+    await page.getByText("cannot grade beside the model in use").waitFor();
+    assert.equal(mock.state.sessions.get("older").scorecards.length, 3);
+  }));
+
+test("a model is verified, removed, and the one in use stays", () =>
+  on("/models", async (page, mock) => {
+    assert.equal(await page.getByRole("button", { name: "Remove Qwen2.5 Coder 1.5B" }).isDisabled(), true);
+    mock.state.hold = "verify-2";
+    await page.getByRole("button", { name: "Verify SmolLM2 135M" }).click();
+    await page.getByRole("progressbar", { name: "Verifying SmolLM2 135M" }).waitFor();
+    await page.getByText("49 MB of 98 MB").waitFor();
+    mock.state.hold = null;
+    await page.getByText("Checksum cc324af070c2…, as in the catalogue.").waitFor();
+    mock.state.corrupt = true;
+    await page.getByRole("button", { name: "Verify SmolLM2 135M" }).click();
+    await page.getByText("not the one it should be").waitFor();
+    await page.getByRole("button", { name: "Remove SmolLM2 135M" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("button", { name: "Remove SmolLM2 135M" }).waitFor({ state: "detached" });
+  }));
+
+test("a model file is dropped in; what is none is refused with the reason", () =>
+  on("/models", async (page) => {
+    const bring = (/** @type {string} */ name, /** @type {string} */ text) => page.getByLabel("A model file").setInputFiles({ name, mimeType: "", buffer: Buffer.from(text) });
+    await bring("cat.png", "GGUF");
+    await page.getByText("Only .gguf files").waitFor();
+    await bring("cat.gguf", "\x89PNG");
+    await page.getByText("does not begin like one").waitFor();
+    await page.evaluate(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["GGUF and the rest"], "<img src=x onerror=alert(1)>.gguf"));
+      document.querySelector(".drop")?.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    });
+    await page.getByText("<img src=x onerror=alert(1)> is installed").waitFor();
+    assert.equal(await page.locator("main img").count(), 0, "a name with markup is text");
+  }));
+
+test("benchmark reports open without script and are compared", () =>
+  on("/benchmarks", async (page) => {
+    await page.getByText("Its results cannot be read").waitFor();
+    await page.getByText("240 answers are in both").waitFor();
+    assert.equal(await page.locator("table .tag").textContent(), "worse");
+    await page.getByRole("button", { name: "Open the report of 2026-11-24-1.5b" }).click();
+    await page.frameLocator(".report-frame").getByRole("heading", { name: "Report" }).waitFor();
+    assert.equal(await page.evaluate(() => "hacked" in window), false, "a report runs nothing");
+  }));
+
+test("how the interviewer did is counted, and each turn can be looked up", () =>
+  on("/sessions/older/scorecard", async (page) => {
+    await page.getByText("How the interviewer did").click();
+    await page.getByText("2 turns were spare questions").waitFor();
+    await page.locator(".quality").getByRole("button", { name: "turn 4" }).first().click();
+    await page.locator(".line.lit").getByText("turn 4").waitFor();
+  }));
+
+test("my weakest dimension leads to something concrete", () =>
+  on("/", async (page) => {
+    await page.getByRole("button", { name: "My weakest dimension" }).click();
+    await page.getByText("To practise:").waitFor();
+    await page.waitForFunction(() => (document.querySelector("[role=combobox]") ?? { value: "Surprise me" }).value !== "Surprise me");
+  }));
