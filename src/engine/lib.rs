@@ -13,6 +13,7 @@ pub mod kernels;
 mod load;
 pub mod memory;
 pub mod model;
+pub mod perplexity;
 pub mod prompt;
 pub mod request;
 mod sampling;

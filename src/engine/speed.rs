@@ -1,4 +1,5 @@
-//! Measures a loaded model the way llama-bench does: tokens per second of reading a prompt and of writing.
+//! Measures a loaded model: tokens per second of reading and of writing as llama-bench does, and what the product itself
+//! waits for: the first word of a reply, and a round of judgements.
 
 use std::time::Instant;
 
@@ -25,7 +26,49 @@ pub enum Test {
         /// Tokens in the cache before.
         depth: usize,
     },
+    /// From the end of an answer to the first word of the reply: `depth` tokens are in the cache, and so is all but the end
+    /// of the answer if it was read while it was typed.
+    Reply {
+        /// Tokens of the answer.
+        answer: usize,
+        /// Tokens in the cache before the answer.
+        depth: usize,
+        /// Read while it was typed.
+        drafted: bool,
+    },
+    /// So many yes/no questions of so many tokens on one transcript, in one pass.
+    Judge {
+        /// Questions.
+        questions: usize,
+        /// Tokens of each.
+        tokens: usize,
+        /// Tokens in the cache before.
+        depth: usize,
+    },
 }
+
+/// What a test is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// More is better.
+    TokensPerSecond,
+    /// Less is better.
+    Milliseconds,
+}
+
+impl Test {
+    /// What [`measure`] gives for it.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Reply { .. } | Self::Judge { .. } => Unit::Milliseconds,
+            _ => Unit::TokensPerSecond,
+        }
+    }
+}
+
+/// Tokens of an answer that come after its last draft was read, with those that open the reply.
+const UNREAD: usize = 16;
 
 impl std::fmt::Display for Test {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -35,20 +78,22 @@ impl std::fmt::Display for Test {
             Self::Decode { tokens, depth } => write!(formatter, "tg{tokens}@d{depth}"),
             Self::Forks { forks, tokens, depth: 0 } => write!(formatter, "tg{tokens}x{forks}"),
             Self::Forks { forks, tokens, depth } => write!(formatter, "tg{tokens}x{forks}@d{depth}"),
+            Self::Reply { answer, depth, drafted } => {
+                write!(formatter, "reply{answer}@d{depth}{}", if drafted { "+draft" } else { "" })
+            }
+            Self::Judge { questions, tokens, depth } => write!(formatter, "judge{tokens}x{questions}@d{depth}"),
         }
     }
 }
 
-/// Tokens per second, once per repeat, after one round that is not counted.
+/// Tokens per second or milliseconds ([`Test::unit`]), once per repeat, after one round that is not counted.
 ///
 /// # Errors
 /// When the test does not fit the context or the cache.
 pub fn measure(model: &mut dyn Model, test: Test, repeats: usize) -> Result<Vec<f64>, ModelError> {
     let mut rates = Vec::with_capacity(repeats);
     for round in 0..=repeats {
-        let sequence = model.create()?;
-        let rate = once(model, sequence, test);
-        model.free(sequence);
+        let rate = once(model, test);
         if round > 0 {
             rates.push(rate?);
         } else {
@@ -58,7 +103,18 @@ pub fn measure(model: &mut dyn Model, test: Test, repeats: usize) -> Result<Vec<
     Ok(rates)
 }
 
-fn once(model: &mut dyn Model, sequence: crate::model::Sequence, test: Test) -> Result<f64, ModelError> {
+/// One round.
+///
+/// # Errors
+/// As [`measure`].
+pub fn once(model: &mut dyn Model, test: Test) -> Result<f64, ModelError> {
+    let sequence = model.create()?;
+    let value = on(model, sequence, test);
+    model.free(sequence);
+    value
+}
+
+fn on(model: &mut dyn Model, sequence: crate::model::Sequence, test: Test) -> Result<f64, ModelError> {
     let vocabulary = model.vocabulary() as u32;
     // A fixed mix of tokens: speed does not depend on which.
     let token = |i: usize| (i as u32).wrapping_mul(2_654_435_761) % vocabulary;
@@ -106,6 +162,28 @@ fn once(model: &mut dyn Model, sequence: crate::model::Sequence, test: Test) -> 
             all.into_iter().for_each(|fork| model.free(fork));
             failed.map_or(Ok((forks * tokens) as f64 / seconds), Err)
         }
+        Test::Reply { answer, depth, drafted } => {
+            let unread = if drafted { UNREAD.min(answer) } else { answer };
+            read(model, depth + answer - unread, Want::Nothing)?;
+            let start = Instant::now();
+            read(model, unread, Want::Last)?;
+            Ok(start.elapsed().as_secs_f64() * 1e3)
+        }
+        Test::Judge { questions, tokens, depth } => {
+            read(model, depth, Want::Nothing)?;
+            let all = (0..questions).map(|_| model.fork(sequence)).collect::<Result<Vec<_>, _>>()?;
+            let asked: Vec<Vec<u32>> = (0..questions).map(|q| (0..tokens).map(|i| token(q * tokens + i)).collect()).collect();
+            let chunks: Vec<_> = all
+                .iter()
+                .zip(&asked)
+                .map(|(sequence, tokens)| Chunk { sequence: *sequence, tokens, want: Want::Last })
+                .collect();
+            let start = Instant::now();
+            let done = model.forward(&chunks, &mut output);
+            let seconds = start.elapsed().as_secs_f64();
+            all.into_iter().for_each(|fork| model.free(fork));
+            done.map(|()| seconds * 1e3)
+        }
     }
 }
 
@@ -126,6 +204,9 @@ mod tests {
             Test::Decode { tokens: 2, depth: 0 },
             Test::Decode { tokens: 2, depth: 65 },
             Test::Forks { forks: 3, tokens: 2, depth: 5 },
+            Test::Reply { answer: 30, depth: 40, drafted: false },
+            Test::Reply { answer: 3, depth: 40, drafted: true },
+            Test::Judge { questions: 4, tokens: 7, depth: 70 },
         ] {
             let rates = measure(&mut *model, test, 2).expect("it fits");
             assert!(rates.len() == 2 && rates.iter().all(|rate| *rate > 0.0), "{test}: {rates:?}");

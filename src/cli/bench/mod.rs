@@ -7,6 +7,7 @@ pub mod golden;
 pub mod grading;
 pub mod import;
 pub mod interviewer;
+pub mod perplexity;
 pub mod speed;
 
 use std::io::{IsTerminal, Write as _};
@@ -31,6 +32,8 @@ pub enum Verb {
     Import(import::Args),
     /// Tokens per second of reading and writing.
     Speed(speed::Args),
+    /// How well the model predicts a text.
+    Perplexity(perplexity::Args),
     /// The coverage tracker against labelled transcripts.
     Coverage(coverage::Args),
     /// Simulated candidates against the real interviewer.
@@ -48,6 +51,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Compare(args) => compare::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
+        Verb::Perplexity(args) => perplexity::run(global, &args),
         Verb::Coverage(args) => coverage::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }

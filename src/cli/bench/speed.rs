@@ -1,15 +1,16 @@
 //! `offrecord bench speed`: tokens per second of reading and writing, with llama-bench's names for the tests.
 //!
-//! The engine measures itself; this file only says which tests and prints one JSON object a line, or a table.
+//! The engine measures itself; this file only says which tests and prints one JSON object a line, CSV, or a table.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::catalogue::{self, Ready};
 use crate::config::Global;
 use crate::engine::Kernel;
 use crate::engine::gguf::File;
 use crate::engine::model::{self, LoadOptions};
-use crate::engine::speed::{Test, measure};
+use crate::engine::speed::{Test, Unit, measure};
 use crate::exit::{self, Exit};
 
 /// Flags of `bench speed`.
@@ -27,6 +28,13 @@ pub struct Args {
     /// Continuations written together after the largest depth; 0 = leave this test out.
     #[arg(long, default_value_t = 8, value_name = "N")]
     forks: usize,
+    /// Also what an interview waits for, at each depth above 0: the first word after a 300-word answer, with and without
+    /// drafts, and 24 yes/no judgements on the transcript; and the start of the model.
+    #[arg(long)]
+    work: bool,
+    /// CSV instead of a table.
+    #[arg(long)]
+    csv: bool,
     /// Counted rounds of each test.
     #[arg(short, default_value_t = 3, value_name = "N")]
     repeats: usize,
@@ -43,11 +51,14 @@ struct Row {
     kernel: &'static str,
     threads: usize,
     test: String,
-    tokens_per_second: Rate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_per_second: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    milliseconds: Option<Rate>,
     peak_rss_bytes: Option<u64>,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Clone, Copy, serde::Serialize)]
 struct Rate {
     mean: f64,
     sd: f64,
@@ -58,26 +69,70 @@ struct Rate {
 /// # Errors
 /// No model, an unknown kernel, or a test that does not fit the context.
 pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let started = Instant::now();
     let mut model = load(global, args)?;
-    if !global.json {
-        println!("{:<40} {:<12} {:>3} {:<16} {:>20}", "model", "kernel", "thr", "test", "tokens/s");
+    let loading = started.elapsed().as_secs_f64() * 1e3;
+    let form = Form::of(global, args);
+    form.head();
+    if args.work {
+        let first = Test::Reply { answer: 64, depth: 0, drafted: false };
+        let begun = Instant::now();
+        crate::engine::speed::once(&mut *model.model, first).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?;
+        let values = [loading + begun.elapsed().as_secs_f64() * 1e3];
+        form.row(&model.row("start+64".into(), Unit::Milliseconds, &values))?;
     }
     for test in tests(args) {
-        let rates = measure(&mut *model.model, test, args.repeats.max(1)).map_err(|error| {
+        let values = measure(&mut *model.model, test, args.repeats.max(1)).map_err(|error| {
             Exit::new(exit::USAGE, format!("{test}: {error} (try shorter tests or a larger --ctx-size)"))
         })?;
-        let row = model.row(test, &rates);
-        if global.json {
-            println!("{}", serde_json::to_string(&row)?);
-        } else {
-            let Rate { mean, sd } = row.tokens_per_second;
-            println!(
-                "{:<40} {:<12} {:>3} {:<16} {mean:>12.1} ± {sd:<5.1}",
-                row.model, row.kernel, row.threads, row.test
-            );
-        }
+        form.row(&model.row(test.to_string(), test.unit(), &values))?;
     }
     Ok(())
+}
+
+/// How rows are printed.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
+    Table,
+}
+
+impl Form {
+    fn of(global: &Global, args: &Args) -> Self {
+        match (global.json, args.csv) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Csv,
+            (false, false) => Self::Table,
+        }
+    }
+
+    fn head(self) {
+        match self {
+            Self::Json => {}
+            Self::Csv => println!("model,sha256,kernel,threads,test,unit,mean,sd,peak_rss_bytes"),
+            Self::Table => println!("{:<40} {:<12} {:>3} {:<24} {:>20}", "model", "kernel", "thr", "test", "tokens/s or ms"),
+        }
+    }
+
+    fn row(self, row: &Row) -> anyhow::Result<()> {
+        let (unit, rate) = match (row.tokens_per_second, row.milliseconds) {
+            (Some(rate), _) => ("tokens/s", rate),
+            (None, Some(rate)) => ("ms", rate),
+            (None, None) => return Ok(()),
+        };
+        let Rate { mean, sd } = rate;
+        let Row { model, sha256, kernel, threads, test, .. } = row;
+        match self {
+            Self::Json => println!("{}", serde_json::to_string(row)?),
+            Self::Csv => {
+                let peak = row.peak_rss_bytes.map_or_else(String::new, |bytes| bytes.to_string());
+                println!("{model},{sha256},{kernel},{threads},{test},{unit},{mean:.2},{sd:.2},{peak}");
+            }
+            Self::Table => println!("{model:<40} {kernel:<12} {threads:>3} {test:<24} {mean:>9.1} ± {sd:<5.1} {unit}"),
+        }
+        Ok(())
+    }
 }
 
 struct Loaded {
@@ -88,16 +143,18 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn row(&self, test: Test, rates: &[f64]) -> Row {
-        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-        let spread = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>();
+    fn row(&self, test: String, unit: Unit, values: &[f64]) -> Row {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let spread = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        let rate = Rate { mean, sd: (spread / (values.len().max(2) - 1) as f64).sqrt() };
         Row {
             model: self.ready.model.id.to_string(),
             sha256: self.ready.sha256.to_string(),
             kernel: self.kernel.name(),
             threads: self.threads,
-            test: test.to_string(),
-            tokens_per_second: Rate { mean, sd: (spread / (rates.len().max(2) - 1) as f64).sqrt() },
+            test,
+            tokens_per_second: (unit == Unit::TokensPerSecond).then_some(rate),
+            milliseconds: (unit == Unit::Milliseconds).then_some(rate),
             peak_rss_bytes: crate::bench::run::peak_rss(),
         }
     }
@@ -125,5 +182,10 @@ fn tests(args: &Args) -> Vec<Test> {
     let writing = args.depths.iter().map(|&depth| Test::Decode { tokens: args.tokens, depth });
     let deepest = args.depths.iter().copied().max().unwrap_or(0);
     let together = (args.forks > 0).then_some(Test::Forks { forks: args.forks, tokens: args.tokens, depth: deepest });
-    reading.chain(writing).chain(together).collect()
+    let work = args.depths.iter().filter(|depth| args.work && **depth > 0).flat_map(|&depth| {
+        // 300 words are some 400 tokens.
+        let reply = |drafted| Test::Reply { answer: 400, depth, drafted };
+        [reply(false), reply(true), Test::Judge { questions: 24, tokens: 20, depth }]
+    });
+    reading.chain(writing).chain(together).chain(work).collect()
 }
