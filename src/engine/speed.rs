@@ -172,7 +172,8 @@ fn on(model: &mut dyn Model, sequence: crate::model::Sequence, test: Test) -> Re
         Test::Judge { questions, tokens, depth } => {
             read(model, depth, Want::Nothing)?;
             let all = (0..questions).map(|_| model.fork(sequence)).collect::<Result<Vec<_>, _>>()?;
-            let asked: Vec<Vec<u32>> = (0..questions).map(|q| (0..tokens).map(|i| token(q * tokens + i)).collect()).collect();
+            let asked: Vec<Vec<u32>> =
+                (0..questions).map(|q| (0..tokens).map(|i| token(q * tokens + i)).collect()).collect();
             let chunks: Vec<_> = all
                 .iter()
                 .zip(&asked)

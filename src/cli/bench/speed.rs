@@ -77,7 +77,8 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if args.work {
         let first = Test::Reply { answer: 64, depth: 0, drafted: false };
         let begun = Instant::now();
-        crate::engine::speed::once(&mut *model.model, first).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?;
+        crate::engine::speed::once(&mut *model.model, first)
+            .map_err(|error| Exit::new(exit::USAGE, error.to_string()))?;
         let values = [loading + begun.elapsed().as_secs_f64() * 1e3];
         form.row(&model.row("start+64".into(), Unit::Milliseconds, &values))?;
     }
@@ -111,7 +112,9 @@ impl Form {
         match self {
             Self::Json => {}
             Self::Csv => println!("model,sha256,kernel,threads,test,unit,mean,sd,peak_rss_bytes"),
-            Self::Table => println!("{:<40} {:<12} {:>3} {:<24} {:>20}", "model", "kernel", "thr", "test", "tokens/s or ms"),
+            Self::Table => {
+                println!("{:<40} {:<12} {:>3} {:<24} {:>20}", "model", "kernel", "thr", "test", "tokens/s or ms")
+            }
         }
     }
 
