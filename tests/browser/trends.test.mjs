@@ -33,7 +33,8 @@ test("attempts at one problem stand side by side, with their spread; the proposa
     const first = page.locator(".due a").first();
     const topic = (await page.locator(".due li strong").first().textContent()) ?? "";
     await first.click();
-    await page.getByRole("combobox").waitFor();
+    // The topic is chosen once the list of problems has come.
+    await page.waitForFunction(() => (document.querySelector("[role=combobox]") ?? { value: "Surprise me" }).value !== "Surprise me");
     assert.equal(await page.getByRole("combobox").inputValue(), topic, "the topic is chosen");
     await page.goto(`${mock.url}/#/for/leadership/no-such-topic`);
     await page.getByRole("button", { name: /Start interview/ }).waitFor();
