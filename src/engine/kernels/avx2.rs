@@ -140,18 +140,6 @@ instructions!(AvxVnni, "avxvnni,avx2,fma,f16c");
 /// How far ahead of the weights in use memory is asked for, in bytes.
 const AHEAD: usize = 6144;
 
-/// Panics unless the panel holds its blocks and records.
-#[inline]
-fn check<Q: Quantised>(panel: &Panel<'_>) {
-    let (per, record) = Q::FORMAT.record();
-    assert!(
-        panel.weights.len() >= panel.blocks * Q::FORMAT.block_bytes()
-            && panel.scales.len() >= panel.blocks / per * record
-            && panel.blocks.is_multiple_of(per),
-        "a panel's length. This is a bug."
-    );
-}
-
 /// Eight rows (the first or the last) of quad `J` of a block; see `packed`. `SITE` numbers the callers, here and below: a
 /// function with one caller is inlined, and what is not inlined goes through memory.
 ///
@@ -260,7 +248,7 @@ unsafe fn unpack_panel<Q: Quantised>(panel: &Panel<'_>, room: PanelMut<'_>) {
         q.len() >= panel.blocks * PANEL * BLOCK && d.len().min(m.len()) >= panel.blocks * subs * PANEL,
         "room for a panel. This is a bug."
     );
-    check::<Q>(panel);
+    panel.check::<Q>();
     // SAFETY: the buffers were measured above.
     unsafe {
         for block in 0..panel.blocks {
@@ -329,7 +317,7 @@ unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
     (row, present): (usize, usize),
     target: Target<'_>,
 ) {
-    check::<Q>(panel);
+    panel.check::<Q>();
     assert!(
         first + N <= input.rows() && panel.blocks * BLOCK <= input.padded(),
         "a panel beyond its activations. This is a bug."

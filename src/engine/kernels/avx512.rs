@@ -52,7 +52,7 @@ impl Instructions for Avx512 {
             q.len() >= panel.blocks * PANEL * BLOCK && d.len().min(m.len()) >= panel.blocks * subs * PANEL,
             "room for a panel. This is a bug."
         );
-        check::<Q>(panel);
+        panel.check::<Q>();
         let mut scales = Scales::none();
         // SAFETY: the buffers were measured above.
         unsafe {
@@ -101,18 +101,6 @@ impl Instructions for Avx512 {
             first += count;
         }
     }
-}
-
-/// Panics unless the panel holds its blocks and records.
-#[inline]
-fn check<Q: Quantised>(panel: &Panel<'_>) {
-    let (per, record) = Q::FORMAT.record();
-    assert!(
-        panel.weights.len() >= panel.blocks * Q::FORMAT.block_bytes()
-            && panel.scales.len() >= panel.blocks / per * record
-            && panel.blocks.is_multiple_of(per),
-        "a panel's length. This is a bug."
-    );
 }
 
 /// Quad `J` of a block; see `packed`. `N` and `STRIDE` tell the callers apart, here and below: a function with one caller is inlined,
@@ -266,7 +254,7 @@ unsafe fn streamed<Q: Quantised, const N: usize, const STRIDE: usize>(
     (row, present): (usize, usize),
     target: Target<'_>,
 ) {
-    check::<Q>(panel);
+    panel.check::<Q>();
     let (per, record_bytes) = Q::FORMAT.record();
     let panel_bytes = panel.weights.len() + panel.scales.len();
     let places = panel.blocks * STRIDE;

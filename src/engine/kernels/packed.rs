@@ -88,6 +88,20 @@ pub(super) struct Panel<'a> {
     pub(super) blocks: usize,
 }
 
+impl Panel<'_> {
+    /// Panics unless the panel holds the blocks and records of its format.
+    #[inline]
+    pub(super) fn check<Q: Quantised>(&self) {
+        let (per, record) = Q::FORMAT.record();
+        assert!(
+            self.weights.len() >= self.blocks * Q::FORMAT.block_bytes()
+                && self.scales.len() >= self.blocks / per * record
+                && self.blocks.is_multiple_of(per),
+            "a panel's length. This is a bug."
+        );
+    }
+}
+
 impl<'a> Packed<'a> {
     /// A view of `bytes`; `None` when they are not what [`packed_bytes`] says.
     #[must_use]

@@ -1,8 +1,6 @@
 //! The weights of a transformer: matrices packed for the kernels in one block of memory, small vectors in single
 //! precision, and the embedding as rows of the file.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use candle_core::quantized::GgmlDType;
@@ -53,10 +51,13 @@ impl Weight {
             .expect("a weight was checked when it was found. This is a bug.")
     }
 
+    fn packed_bytes(&self) -> Option<usize> {
+        packed_bytes(self.format, self.rows, self.columns)
+    }
+
     /// The matrix for a product.
     pub(super) fn operand<'a>(&self, memory: Memory<'a>) -> Operand<'a> {
-        let length = packed_bytes(self.format, self.rows, self.columns);
-        match self.packed.zip(length) {
+        match self.packed.zip(self.packed_bytes()) {
             None => Operand::Float(self.in_file(memory)),
             Some((place, length)) => Operand::Packed(
                 Packed::new(self.format, self.rows, self.columns, &memory.packed[place..place + length])
@@ -66,25 +67,19 @@ impl Weight {
     }
 }
 
-/// Gives every matrix that packs a place, once however often it is used, and packs it there. The file's own pages are let
-/// go as they are read, so the weights are in memory once.
+/// Gives every matrix that packs a place, and packs it there. The file's own pages are let go as they are read, so the
+/// weights are in memory once.
 fn pack_all(file: &File, weights: &mut [&mut Weight], pool: &mut Pool, level: Level) -> Result<Arena, LoadError> {
-    let mut places = HashMap::new();
     let mut length = 0;
     for weight in weights.iter_mut() {
-        let Some(bytes) = packed_bytes(weight.format, weight.rows, weight.columns) else { continue };
-        weight.packed = Some(*places.entry(weight.offset).or_insert_with(|| {
+        if let Some(bytes) = weight.packed_bytes() {
+            weight.packed = Some(length);
             length += bytes;
-            length - bytes
-        }));
+        }
     }
     let mut arena = Arena::new(length).map_err(|source| LoadError::Memory { bytes: length, source })?;
-    let mut done = HashMap::new();
     for weight in weights.iter() {
-        let Some(place) = weight.packed else { continue };
-        let Entry::Vacant(first) = done.entry(place) else { continue };
-        first.insert(());
-        let bytes = packed_bytes(weight.format, weight.rows, weight.columns).unwrap_or(0);
+        let Some((place, bytes)) = weight.packed.zip(weight.packed_bytes()) else { continue };
         let matrix = weight.in_file(Memory { file: file.all(), packed: &[] });
         pack(pool, level, &matrix, &mut arena.bytes_mut()[place..place + bytes]);
         file.release(weight.offset, weight.bytes);
