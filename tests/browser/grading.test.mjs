@@ -48,6 +48,21 @@ test("a dispute is logged beside the first reading", () =>
     await page.getByRole("heading", { name: "Added in a dispute" }).waitFor({ state: "detached" });
   }));
 
+test("on a phone the questions fit their boxes, however long a model's name is", () =>
+  on("/sessions/older/scorecard", async (page) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const name of ["Grade again", "Dispute", "Without names"]) {
+      await page.getByRole("button", { name }).first().click();
+      const dialog = page.getByRole("dialog");
+      await dialog.waitFor();
+      await page.waitForTimeout(100);
+      const [content, box] = await dialog.evaluate((element) => [element.scrollWidth, element.clientWidth]);
+      assert.ok(content <= box, `${name}: ${content} px in ${box} px`);
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+    }
+  }));
+
 test("another installed model grades side by side, and a refusal says what to do", () =>
   on("/sessions/older/scorecard/1", async (page, mock) => {
     await page.getByRole("button", { name: "Grade again" }).click();
