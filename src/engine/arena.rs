@@ -22,7 +22,8 @@ impl Arena {
     /// # Errors
     /// When the system refuses the address space.
     pub fn new(length: usize) -> std::io::Result<Self> {
-        let map = MmapMut::map_anon(length.max(1) + LARGE)?;
+        let room = length.max(1).checked_add(LARGE).ok_or(std::io::ErrorKind::OutOfMemory)?;
+        let map = MmapMut::map_anon(room)?;
         let start = map.as_ptr().align_offset(LARGE);
         #[cfg(target_os = "linux")]
         // A system without large pages is slower, not wrong.
@@ -46,6 +47,12 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_the_address_space_is_refused() {
+        assert!(Arena::new(usize::MAX).is_err());
+        assert!(Arena::new(1 << 60).is_err());
+    }
 
     #[test]
     fn it_is_zero_aligned_and_writable_to_the_end() {

@@ -10,8 +10,8 @@ pub(super) const BLOCK: usize = 32;
 const ROWS: usize = 4;
 /// Rows that lie side by side in [`Lanes`].
 pub(super) const LANES: usize = 8;
-/// Up to this many rows, they also lie side by side.
-const LANED: usize = 32;
+/// Up to this many rows, they also lie side by side, where the kernel reads them so.
+pub(super) const LANED: usize = 32;
 
 /// Writes one row: `fill(row, values, beside)`.
 pub type Fill<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + Sync + 'a;
@@ -36,8 +36,10 @@ pub struct Activations {
     scaled32: Vec<f32>,
     /// `rows * padded / 16`.
     scaled16: Vec<f32>,
-    /// The same in eights of rows, value by value; see [`Lanes`]. Only where there are 2 to [`LANED`] rows.
+    /// The same in eights of rows, value by value; see [`Lanes`].
     laned: Laned,
+    /// Whether `laned` holds the rows: for AVX-512, and for 2 to [`LANED`] of them.
+    is_laned: bool,
 }
 
 /// Buffers of [`Lanes`], `[eight of rows][place][row in eight]`.
@@ -100,8 +102,9 @@ pub(super) struct RowMut<'a> {
 }
 
 impl Activations {
-    fn resize(&mut self, rows: usize, columns: usize) {
+    fn resize(&mut self, rows: usize, columns: usize, kernel: Kernel) {
         (self.rows, self.columns) = (rows, columns);
+        self.is_laned = kernel.level() == Level::Avx512 && (2..=LANED).contains(&rows);
         self.padded = columns.next_multiple_of(super::format::GROUP);
         grow(&mut self.float, rows * columns);
         grow(&mut self.quantised, rows * self.padded);
@@ -110,7 +113,7 @@ impl Activations {
         grow(&mut self.sum16, rows * self.padded / 16);
         grow(&mut self.scaled32, rows * self.padded / 32);
         grow(&mut self.scaled16, rows * self.padded / 16);
-        if self.is_laned() {
+        if self.is_laned {
             let rows = rows.next_multiple_of(LANES);
             grow(&mut self.laned.quads, rows * self.padded / 4);
             grow(&mut self.laned.scale, rows * self.padded / 32);
@@ -119,10 +122,6 @@ impl Activations {
             grow(&mut self.laned.scaled32, rows * self.padded / 32);
             grow(&mut self.laned.scaled16, rows * self.padded / 16);
         }
-    }
-
-    fn is_laned(&self) -> bool {
-        (2..=LANED).contains(&self.rows)
     }
 
     /// Rows in use.
@@ -165,9 +164,9 @@ impl Activations {
     /// Rows `LANES * eight` and the following, side by side.
     ///
     /// # Panics
-    /// With fewer than 2 or more than [`LANED`] rows.
+    /// Where rows do not lie so: for another kernel, a lone row, or more than [`LANED`].
     pub(super) fn lanes(&self, eight: usize) -> Lanes<'_> {
-        assert!(self.is_laned(), "rows that do not lie side by side. This is a bug.");
+        assert!(self.is_laned, "rows that do not lie side by side. This is a bug.");
         let (q, b, h) = (self.padded / 4 * LANES, self.padded / 32 * LANES, self.padded / 16 * LANES);
         let laned = &self.laned;
         Lanes {
@@ -191,7 +190,7 @@ impl Activations {
         (beside, width): (&mut [f32], usize),
         fill: &Fill<'_>,
     ) {
-        self.resize(rows, columns);
+        self.resize(rows, columns, kernel);
         let (p, b, h) = (self.padded, self.padded / 32, self.padded / 16);
         let beside = Shares::new(beside);
         let float = Shares::new(&mut self.float);
@@ -199,8 +198,7 @@ impl Activations {
         let scale = Shares::new(&mut self.scale);
         let (sum32, sum16) = (Shares::new(&mut self.sum32), Shares::new(&mut self.sum16));
         let (scaled32, scaled16) = (Shares::new(&mut self.scaled32), Shares::new(&mut self.scaled16));
-        let is_laned = (2..=LANED).contains(&rows);
-        let laned = is_laned.then(|| LanedShares::new(&mut self.laned, p));
+        let laned = self.is_laned.then(|| LanedShares::new(&mut self.laned, p));
         let task = |task: usize, _: &mut Scratch| {
             for row in task * ROWS..((task + 1) * ROWS).min(rows) {
                 // SAFETY: each row of each buffer is handed out once.

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::activations::{Activations, LANES, Lanes};
+use super::activations::{Activations, LANED, LANES, Lanes};
 use super::format::{Format, Quantised};
 use super::multiply::{Instructions, PANELS, PanelMut, Target, Tile};
 use super::packed::{BLOCK, PANEL, Panel};
@@ -18,7 +18,10 @@ const AT_ONCE: usize = 6;
 const AHEAD: usize = 6144;
 
 impl Instructions for Avx512 {
-    const STREAMED: usize = 24;
+    const STREAMED: usize = {
+        assert!(24 <= LANED, "streamed activations lie side by side");
+        24
+    };
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
     unsafe fn stream<Q: Quantised>(panel: &Panel<'_>, input: &Activations, rows: (usize, usize), target: Target<'_>) {
