@@ -66,3 +66,41 @@ fn each_named_test_exists_and_a_promise_without_one_says_so() {
     }
     assert!(named > 10, "only {named} tests are named");
 }
+
+/// Places that open connections: pulls, and a judge that the user names. Code under `#[cfg(test)]` counts too.
+const MAY_CONNECT: [&str; 3] = ["src/catalogue/address.rs", "src/catalogue/sources/hub.rs", "src/bench/remote.rs"];
+
+#[test]
+fn only_two_rooms_can_open_a_connection() {
+    let openers = [
+        "ureq::",
+        "use ureq",
+        "TcpStream::connect",
+        "UdpSocket",
+        "UnixStream::connect",
+        "reqwest",
+        "hyper_util::client",
+    ];
+    let (mut files, mut found) = (0, Vec::new());
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the source") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files += 1;
+                let text = std::fs::read_to_string(&path).expect("a source file");
+                if openers.iter().any(|opener| text.contains(opener)) {
+                    let path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("inside").display().to_string();
+                    found.push(path);
+                }
+            }
+        }
+    }
+    found.sort();
+    let mut expected = MAY_CONNECT.map(str::to_owned);
+    expected.sort();
+    assert_eq!(found, expected, "these files can open a connection");
+    assert!(files > 100, "only {files} files were looked at");
+}

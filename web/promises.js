@@ -96,7 +96,16 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "unproved": "The test is of the limits of the reading process (it can open no file and no socket); none watches connections."
   },
   {
-    "operation": "grade, bench, lint, doctor, session list, show, rm, wipe, repair",
+    "operation": "bench grading or calibrate with --judge http://… (a judge that you name)",
+    "network": "that server only: the answers being judged go there; with --offline only one on this machine",
+    "proofs": [
+      { "file": "tests/remote_judge.rs", "test": "offline_admits_only_this_machine" },
+      { "file": "tests/promises.rs", "test": "only_two_rooms_can_open_a_connection" }
+    ],
+    "unproved": "No test watches the connections of this command."
+  },
+  {
+    "operation": "grade, bench without such a judge, lint, doctor, session list, show, rm, wipe, repair",
     "network": "none",
     "proofs": [],
     "unproved": "No test watches the connections of these commands."

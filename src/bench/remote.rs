@@ -4,7 +4,6 @@
 //! Sends nothing anywhere but to the address that the user named; no redirect, and no key in an address is followed.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Uri;
 
+use crate::catalogue::address::{has_user, is_loopback};
 use crate::engine::{Choice, Engine, EngineError, Event, Job, ModelInfo, Role, Scored};
 
 /// Tokens with probabilities that are asked for: the most that OpenAI's interface gives.
@@ -76,11 +76,10 @@ pub fn connect(settings: Settings, offline: bool) -> Result<Engine, RemoteError>
     let wrong = || RemoteError::Address(settings.url.clone());
     let uri: Uri = settings.url.trim_end_matches('/').parse().map_err(|_| wrong())?;
     let host = uri.host().unwrap_or_default().to_owned();
-    let user = uri.authority().is_some_and(|a| a.as_str().contains('@'));
-    if host.is_empty() || user || !matches!(uri.scheme_str(), Some("http" | "https")) {
+    if host.is_empty() || has_user(&uri) || !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong());
     }
-    let here = is_this_machine(&host);
+    let here = is_loopback(&host);
     if offline && !here {
         return Err(RemoteError::Offline(host));
     }
@@ -118,11 +117,6 @@ pub fn connect(settings: Settings, offline: bool) -> Result<Engine, RemoteError>
         })
         .expect("the operating system refused a thread");
     Ok(engine)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || literal.is_ok_and(|ip| ip.is_loopback())
 }
 
 struct Server {

@@ -83,11 +83,15 @@ impl Gate {
     }
 }
 
-fn has_user(uri: &Uri) -> bool {
+/// Whether a user name, and so perhaps a password, is part of the address.
+#[must_use]
+pub fn has_user(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this very machine.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
     let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || literal.is_ok_and(|ip| ip.is_loopback())
 }

@@ -3,7 +3,7 @@
 //! The only code in the program that may open a connection beyond this machine is in [`sources`], and only [`pull`]
 //! calls it. Nothing here knows interviews.
 
-mod address;
+pub mod address;
 mod demonstration;
 mod ensure;
 mod entry;
