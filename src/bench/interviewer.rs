@@ -10,6 +10,7 @@ use crate::content::Content;
 use crate::engine::Engine;
 use crate::interview::interviewer::Manner;
 use crate::interview::note::{Act, AnswerClass, Move, Note};
+use crate::interview::opening::opening;
 use crate::interview::plan::Plan;
 use crate::interview::session::{NewSession, SessionError};
 use crate::interview::transcript::{Level, Mode, Round, Speaker, Turn};
@@ -142,7 +143,7 @@ pub async fn hold(
     let mut candidate = Candidate::new(case.profile, banks, case.seed);
     let mut room = Room { content, plan, turns: Vec::new(), notes: BTreeMap::new(), now_ms: 0 };
     let mut figures = Figures { interviews: 1, ..Figures::default() };
-    let opening = interviewer::opening(content, &room.plan);
+    let opening = opening(content, &room.plan);
     room.say(Speaker::Interviewer, opening);
     let mut asked = Move { stage: room.plan.first_stage(), act: Act::OpenStage, ..Move::default() };
     let mut labels: Vec<String> = Vec::new();

@@ -40,12 +40,6 @@ impl Manner {
     }
 }
 
-/// The first words: time plan, brief, one question.
-#[must_use]
-pub fn opening(content: &Content, plan: &Plan) -> String {
-    wording::opening(content, plan)
-}
-
 /// Words the move; what is shown is told piece by piece through `on_event`.
 pub async fn word(
     engine: &Engine,

@@ -19,6 +19,7 @@ pub mod interviewer;
 pub mod judge;
 pub mod lexicon;
 pub mod note;
+pub mod opening;
 pub mod picking;
 pub mod plan;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::coverage;
 use super::director;
 use super::note::{Move, Note};
+use super::opening::opening;
 use super::plan::Plan;
 use super::session::NewSession;
 use super::transcript::{Level, Mode, Round, Speaker, Turn};
@@ -39,7 +40,7 @@ impl<'a> Simulation<'a> {
             posting: None,
         };
         let plan = Plan::new(&new, content, seed).expect("the plan of a test");
-        let text = wording::opening(content, &plan);
+        let text = opening(content, &plan);
         let opening = Turn { seq: 0, role: Speaker::Interviewer, text, at_ms: Some(0), board: None };
         Self { content, plan, turns: vec![opening], notes: BTreeMap::new(), now_ms: 0 }
     }

@@ -120,11 +120,11 @@ fn by_count<T: PartialEq>(all: Vec<T>) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interview::opening::opening;
     use crate::interview::plan::{Plan, Stage};
     use crate::interview::session::NewSession;
     use crate::interview::simulation::Simulation;
     use crate::interview::transcript::{Level, Mode, Round};
-    use crate::interview::wording;
 
     const POSTING: &str = "Staff engineer\n- Mentor junior engineers across the team\n- Mentor new hires and coach others\n\
         - Take part in on-call and own your incidents\n";
@@ -149,7 +149,7 @@ mod tests {
         for seed in 0..12 {
             let plan = planned(&content, Round::Behavioural, Some(POSTING), seed);
             assert!(["mentoring", "growing-people"].contains(&plan.problem.as_str()), "{}", plan.problem);
-            let said = wording::opening(&content, &plan);
+            let said = opening(&content, &plan);
             assert!(said.contains("“Mentor junior engineers across the team”"), "{said}");
             assert_eq!(said.matches('?').count(), 1, "{said}");
         }
@@ -195,7 +195,7 @@ mod tests {
             for round in [Round::SystemDesign, Round::Behavioural] {
                 let (with, without) =
                     (planned(&content, round, Some(posting), seed), planned(&content, round, None, seed));
-                assert_eq!(wording::opening(&content, &with), wording::opening(&content, &without));
+                assert_eq!(opening(&content, &with), opening(&content, &without));
                 assert_eq!((with.problem, with.stories), (without.problem, without.stories));
             }
         }

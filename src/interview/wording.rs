@@ -66,52 +66,9 @@ pub fn instruction(content: &Content, plan: &Plan, turns: &[Turn], next: &Move) 
     content.voice.says.instructions.get(&next.act)?.iter().find_map(|form| voice.fill(form))
 }
 
-/// The first words of an interview.
-#[must_use]
-pub fn opening(content: &Content, plan: &Plan) -> String {
-    let says = &content.voice.says.opening;
-    let mut dice = Dice::keyed(plan.seed, "opening");
-    let minutes = plan.minutes.to_string();
-    match plan.round {
-        Round::SystemDesign => {
-            let problem = content.problem(&plan.problem);
-            let forms = if problem.is_some_and(|p| p.document.is_some()) { &says.review } else { &says.design };
-            let parts: Vec<&str> =
-                plan.stages.iter().filter_map(|s| says.parts_design.get(&s.stage)).map(String::as_str).collect();
-            let form = dice.pick(forms).map_or("", String::as_str);
-            fill(
-                form,
-                &[
-                    ("minutes", &minutes),
-                    ("parts", &listed(&parts, "and")),
-                    ("brief", problem.map_or("", |p| p.brief.trim())),
-                ],
-            )
-        }
-        Round::Behavioural => {
-            let form = dice.pick(&says.behavioural).map_or("", String::as_str);
-            fill(form, &[("minutes", &minutes), ("first", &first_question(content, plan, &mut dice))])
-        }
-    }
-}
-
-/// What the opening of a behavioural round asks: background, or in the shortest round the first story.
-fn first_question(content: &Content, plan: &Plan, dice: &mut Dice) -> String {
-    let first = plan.first_stage();
-    if first.is_story() {
-        let Some(story) = plan.stories.first() else { return String::new() };
-        let ask = question(content, &story.competency, &story.question).map(|q| q.ask.clone()).unwrap_or_default();
-        on_document(content, plan, first, &story.competency, &ask, dice).unwrap_or(ask)
-    } else {
-        let on_claim = on_claim(content, plan, first);
-        let forms = if on_claim.is_empty() { content.voice.says.openings(first) } else { &on_claim };
-        dice.pick(forms).cloned().unwrap_or_default()
-    }
-}
-
 /// The first question of a story behind a line of the résumé, in a round that has no project to quote it at, or of the
 /// posting that asks for such a story. Both are data: they stand between quotation marks and are never filled again.
-fn on_document(
+pub(super) fn on_document(
     content: &Content,
     plan: &Plan,
     stage: Stage,
@@ -131,7 +88,7 @@ fn on_document(
 
 /// First questions of a stage that quote a claim of the résumé; empty without one. The claim is data: it stands
 /// between quotation marks and is never filled again.
-fn on_claim(content: &Content, plan: &Plan, stage: Stage) -> Vec<String> {
+pub(super) fn on_claim(content: &Content, plan: &Plan, stage: Stage) -> Vec<String> {
     let Some(claim) = plan.claim(stage) else { return Vec::new() };
     let forms = content.voice.says.claims.get(&stage).map_or(&[][..], Vec::as_slice);
     forms.iter().map(|form| fill(form, &[("claim", &claim.text)])).collect()
@@ -506,7 +463,7 @@ fn lower_first(text: &str) -> String {
 }
 
 /// Puts values into `{slots}`. A value is data: braces in it are not slots.
-fn fill(form: &str, slots: &[(&str, &str)]) -> String {
+pub(super) fn fill(form: &str, slots: &[(&str, &str)]) -> String {
     let mut text = String::with_capacity(form.len() + 40);
     let mut rest = form;
     while let Some(open) = rest.find('{') {
@@ -527,7 +484,7 @@ fn fill(form: &str, slots: &[(&str, &str)]) -> String {
 }
 
 /// "a, b and c".
-fn listed(items: &[&str], last: &str) -> String {
+pub(super) fn listed(items: &[&str], last: &str) -> String {
     match items {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -538,6 +495,7 @@ fn listed(items: &[&str], last: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interview::opening::opening;
     use crate::interview::session::NewSession;
     use crate::interview::transcript::{Level, Mode};
 

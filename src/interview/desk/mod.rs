@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::clock::Clock;
-use super::interviewer::{self, Manner};
+use super::interviewer::Manner;
+use super::opening::opening;
 use super::plan::Plan;
 use super::session::{NewSession, SessionError, SessionSummary, SessionView, Status};
 use crate::content::Content;
@@ -157,7 +158,7 @@ impl Desk {
             title: plan.title.clone(),
             created_at: self.inner.clock.date(),
             seed,
-            opening: interviewer::opening(self.content(), &plan),
+            opening: opening(self.content(), &plan),
             plan: reply::value(&plan)?,
             model: engine.info().clone(),
             asked: new,
