@@ -17,12 +17,22 @@
  *   created_at: string, overall: number | null }} Summary
  */
 
+/** @typedef {{ what: string, quote: string }} Observed */
+/** @typedef {{ earlier: string, now: string, earlier_seq?: number, of_resume?: boolean }} Clash */
+
+/**
+ * What the interviewer noted on one answer, in words; src/interview/debrief.rs.
+ * @typedef {{ seq: number, heard: string, covered: Observed[], not_heard: string[], flags: Observed[], contradiction: Clash | null,
+ *   asked_about: string | null, why: string, held_back: string[], worded: string, parked: number, engine_trouble: string | null }} TurnNotes
+ */
+
 /**
  * A session as the room shows it.
  * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
  *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
  *   boards?: Record<string, string>,
- *   coach: Record<string, string>, scorecards: number[], notes: any, model_answer: string | null }} Session
+ *   coach: Record<string, string>, scorecards: number[], notes: any, interviewer_notes?: TurnNotes[] | null,
+ *   model_answer: string | null }} Session
  */
 
 /** @typedef {{ round: Round, level: Level, problem?: string, minutes: number, mode: Mode, resume?: string, posting?: string }} NewSession */

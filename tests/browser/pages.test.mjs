@@ -33,14 +33,15 @@ const states = /** @type {Record<string, [string, ((page: any) => Promise<any>)?
   "room, unknown": ["/sessions/nobody"],
   scorecard: ["/sessions/older/scorecard"],
   "scorecard, opened": ["/sessions/older/scorecard", async (page) => {
-    for (const name of ["Technical", "Architectural", "Leadership", "model answer", "notes", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click();
+    for (const name of ["Technical", "Architectural", "Leadership", "model answer", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click();
+    await page.getByRole("button", { name: "Interviewer’s notes" }).click();
     await page.locator(".quote").first().click();
   }],
   history: ["/history"],
   progress: ["/progress"],
   "scorecard, disputing": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Dispute" }).click()],
   "scorecard, without names": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Without names" }).click()],
-  "start, checking the machine": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByText("tokens a second").waitFor(); }],
+  "start, checking the machine": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByRole("dialog").getByText("tokens a second").waitFor(); }],
   "scorecard, grading again": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Grade again" }).click()],
   models: ["/models"],
   "models, removing": ["/models", (page) => page.getByRole("button", { name: "Remove SmolLM2 135M" }).click()],

@@ -49,7 +49,7 @@ const states = {
   progress: ["/progress"],
   "scorecard-dispute": ["/sessions/older/scorecard", async (page) => page.getByRole("button", { name: "Dispute" }).click()],
   "scorecard-names": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Without names" }).click()],
-  "start-check": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByText("tokens a second").waitFor(); await page.getByRole("button", { name: "Listen: Microphone" }).click(); }],
+  "start-check": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByRole("dialog").getByText("tokens a second").waitFor(); await page.getByRole("button", { name: "Listen: Microphone" }).click(); }],
   "scorecard-again": ["/sessions/older/scorecard", async (page) => page.getByRole("button", { name: "Grade again" }).click()],
   "scorecard-disputed": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "Dispute" }).click(); await page.getByLabel("What you add").fill("The grader missed that I named the budget for retries in turn five."); await page.getByRole("button", { name: "Grade with it" }).click(); await page.locator(".readings thead th").nth(2).waitFor(); }],
   models: ["/models"],
@@ -59,7 +59,8 @@ const states = {
   "models-pull": ["/models", async (page) => { await page.getByRole("button", { name: /^Pull/ }).click(); await page.getByText("of 491 MB").waitFor(); }, (state) => (state.hold = "pull-4")],
   privacy: ["/privacy"],
   "privacy-wipe": ["/privacy", async (page) => page.getByRole("button", { name: "Delete everything" }).click()],
-  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "notes", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "scorecard-notes": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Interviewer’s notes" }).click()],
   "start-for": ["/for/leadership"],
   shortcuts: ["/", async (page) => page.keyboard.press("?")],
 };

@@ -38,6 +38,7 @@ export function Privacy() {
         <div><dt>Measured speed of each model</dt><dd class="path">${data}/speed.json</dd></div>
         <div><dt>Your benchmark runs, if any</dt><dd class="path">${data}/bench</dd></div>
         <div><dt>Models</dt><dd class="path">${models}</dd></div>
+        <div><dt>Encrypted on disk</dt><dd>${encrypted(status)}</dd></div>
         <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer and the whiteboard you are working on.</dd></div>
       </dl>
     </section>
@@ -52,6 +53,12 @@ export function Privacy() {
       <${Wipe} />
     </section>
   </div>`;
+}
+
+/** @param {{ encrypted?: boolean }} status */
+function encrypted(status) {
+  if (status.encrypted) return "Yes: what is in the database can be read with your key only. Models, speeds and benchmark runs are not encrypted.";
+  return "No. Whoever can read your files can read your interviews: use the disk encryption of your system.";
 }
 
 /** Deletes every session here and what this browser keeps; asks for the word first. */

@@ -10,7 +10,6 @@ import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
 import { InterviewerReport } from "../parts/interviewer_report.js";
 import { Landing } from "../parts/landing.js";
-import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Readings } from "../parts/readings.js";
@@ -116,7 +115,6 @@ function Body({ card, session, rubric, onJump }) {
     ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
     ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
-    <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${InterviewerReport} report=${card.interviewer_report} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
     <${Provenance} provenance=${card.provenance} />
   `;
