@@ -101,6 +101,18 @@ export const status = {
   model: { state: "ready", id: "qwen2.5-coder-1.5b-instruct-q4_k_m", sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", architecture: "qwen2", quantisation: "Q4_K_M", context: 8192, threads: 8, kernel: "avx2" },
 };
 
+export const speech = {
+  input: { available: true, model: "whisper-base", models: [{ id: "whisper-tiny.en", name: "Whisper tiny, English", bytes: 77_000_000, installed: false }, { id: "whisper-base", name: "Whisper base", bytes: 145_000_000, installed: true }], hint: null },
+  output: { available: true, engine: "espeak-ng", voices: [{ id: "en-gb", name: "English (Britain)", language: "en-GB" }, { id: "en-us", name: "English (America)", language: "en-US" }] },
+};
+
+export const delivery = {
+  answers: [{ turn: 1, speaking_ms: 14_200, first_word_ms: 3100, words: 38, words_per_minute: 160.6, longest_ms: 9800, edited: false }, { turn: 3, speaking_ms: 61_400, first_word_ms: 6400, words: 118, words_per_minute: 115.3, longest_ms: 40_100, edited: true }],
+  talk_ratio: 0.41, longest_ms: 40_100,
+};
+
+export const recordings = [{ turn: 1, bytes: 454_444, audio_ms: 14_200 }, { turn: 3, bytes: 1_964_844, audio_ms: 61_400 }];
+
 export const content = {
   problems: [
     { id: "notifications", title: "Messages to forty million people", theme: "messaging", difficulty: 2, kind: "design" },

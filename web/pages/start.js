@@ -5,6 +5,7 @@ import { ApiError, call } from "../api.js";
 import { label, when } from "../format.js";
 import { rounds } from "../progress.js";
 import { go } from "../router.js";
+import { recordingWanted } from "../speech_status.js";
 import { useFetched } from "../use.js";
 import { Choice } from "../parts/choice.js";
 import { Failure } from "../parts/notice.js";
@@ -57,6 +58,7 @@ export function Start({ dimension, topic: proposed }) {
     if (problem) wanted.problem = problem;
     if (papers.resume.trim()) wanted.resume = papers.resume.trim();
     if (papers.posting.trim()) wanted.posting = papers.posting.trim();
+    if (recordingWanted()) wanted.record = true;
     try {
       const session = await call("POST", "/api/sessions", wanted);
       go(`/sessions/${session.id}`);

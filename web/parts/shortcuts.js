@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.js";
 
 const keys = [
   ["Practise", [["Enter", "Start the interview"], ["/", "Search the problems"]]],
-  ["In the room", [["Ctrl + Enter", "Send the answer"], ["Alt + B", "Whiteboard, or back from it"], ["Alt + H", "Ask for a hint"], ["Alt + P", "Pause or go on"], ["Alt + F", "Finish"]]],
+  ["In the room", [["Ctrl + Enter", "Send the answer"], ["Alt + M", "Speak, or hold while you speak"], ["Alt + B", "Whiteboard, or back from it"], ["Alt + H", "Ask for a hint"], ["Alt + P", "Pause or go on"], ["Alt + F", "Finish"]]],
   ["Everywhere", [["?", "This list"], ["Esc", "Close"]]],
 ];
 
