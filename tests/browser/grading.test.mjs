@@ -146,7 +146,7 @@ test("the interviewer's notes stand under the answers they are about, when they 
     await page.getByRole("button", { name: "Interviewer’s notes", pressed: false }).click();
     await note.waitFor();
     const told = (await note.innerText()).replaceAll(/\s+/g, " ");
-    for (const part of ["Covered how a repeated send is recognised", "the sender stores the id before it calls the provider", "Not heard what happens when the id is stored", "Against you Parts before a number", "Does not fit “how late may one be” (turn 1) and “accept loss”", "Asked next one path end to end", "Why one path end to end has not been walked yet", "Held back retries that come all at once", "Worded the model's own words, after every check"]) assert.ok(told.includes(part), `${part} in ${told}`);
+    for (const part of ["Covered how a repeated send is recognised", "the sender stores the id before it calls the provider", "Not heard what happens when the id is stored", "Against Parts before a number", "Does not fit “how late may one be” (turn 1) and “accept loss”", "Asked next one path end to end", "Why one path end to end has not been walked yet", "Held back retries that come all at once", "Worded the model's own words, after every check"]) assert.ok(told.includes(part), `${part} in ${told}`);
     assert.ok(await note.evaluate((element) => element.closest("article")?.textContent?.includes("at-least-once")), "under its own answer");
     await page.getByRole("button", { name: "Interviewer’s notes", pressed: true }).click();
     await page.waitForFunction(() => getComputedStyle(/** @type {Element} */ (document.querySelector(".turn-note"))).display === "none");

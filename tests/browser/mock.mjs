@@ -85,6 +85,7 @@ async function answer(request, response, state) {
   if (!id && request.method === "GET") return json([...state.sessions.values()].map(summary).reverse());
   if (!id) {
     const session = canned.fresh(body, `new-${state.sessions.size + 1}`);
+    session.asked = body;
     state.sessions.set(session.id, session);
     return json(session, 201);
   }
@@ -263,7 +264,7 @@ export function sound(parts, rate = 16_000, loud = 0.4) {
     const t = n / rate;
     // Syllables, so that it is not a hum; a hum is taken for the room.
     const syllable = Math.max(0.15, Math.sin(Math.PI * 4 * t)) * (hertz ? 1 : 0);
-    return Math.round(32_767 * loud * syllable * Math.sin(2 * Math.PI * hertz * t));
+    return Math.max(-32_767, Math.min(32_767, Math.round(32_767 * loud * syllable * Math.sin(2 * Math.PI * hertz * t))));
   }));
   const file = Buffer.alloc(44 + samples.length * 2);
   file.write("RIFF", 0);

@@ -93,7 +93,7 @@ export function Composer({ room, session, onGoOn, onFinish }) {
     <label class="sr" for="answer">Your answer</label>
     ${voice.conversation && html`<${VoiceLine} conversation=${voice.conversation} />`}
     <div class=${`answer-box ${voice.speech ? "with-voice" : ""}`}>
-      <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder=${voice.speech ? "Type or speak your answer" : "Your answer"} aria-describedby="answer-state"
+      <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder=${voice.speech?.input.available ? "Type or speak your answer" : "Your answer"} aria-describedby="answer-state"
         onInput=${(/** @type {any} */ event) => (setThinking(false), draft.write(event.currentTarget.value))} onKeyDown=${pressed}></textarea>
       <${MicrophoneButton} voice=${voice} disabled=${!open} />
     </div>

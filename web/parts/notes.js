@@ -13,7 +13,7 @@ export function TurnNote({ note }) {
     <dl>
       <${Line} name="Covered" values=${(note.covered ?? []).map(observed)} />
       <${Line} name="Not heard" values=${note.not_heard ?? []} />
-      <${Line} name="Against you" values=${(note.flags ?? []).map(observed)} />
+      <${Line} name="Against" values=${(note.flags ?? []).map(observed)} />
       <${Line} name="Does not fit" values=${clash ? [`“${clash.earlier}” (${clash.of_resume ? "your résumé" : `turn ${clash.earlier_seq}`}) and “${clash.now}”`] : []} />
       <${Line} name="Asked next" values=${[note.asked_about ?? ""]} />
       <${Line} name="Why" values=${[note.why]} />
@@ -33,4 +33,4 @@ function Line({ name, values }) {
 }
 
 /** @param {Observed} one */
-const observed = ({ what, quote }) => (quote ? html`${what} <q>${quote}</q>` : what);
+const observed = ({ what, quote }) => (quote ? html`${what} <span class="note">“${quote}”</span>` : what);

@@ -38,8 +38,9 @@ function modelOf({ input }) {
 
 /** @param {{ on: boolean, onTurn: (on: boolean) => void, title: string, note: string }} props */
 function Switch({ on, onTurn, title, note }) {
-  return html`<label class="switch"><input type="checkbox" checked=${on} onChange=${(/** @type {any} */ event) => onTurn(event.currentTarget.checked)} />
-    <span>${title}<span class="note">${note}</span></span></label>`;
+  const id = `switch-${title.replaceAll(/\W+/g, "-").toLowerCase()}`;
+  return html`<label class="switch"><input type="checkbox" checked=${on} aria-labelledby=${id} aria-describedby=${`${id}-note`} onChange=${(/** @type {any} */ event) => onTurn(event.currentTarget.checked)} />
+    <span><span id=${id}>${title}</span><span id=${`${id}-note`} class="note">${note}</span></span></label>`;
 }
 
 /** @param {{ speech: SpeechStatus, settings: import("../speech/settings.js").Settings, change: (part: any) => void }} props */
