@@ -283,7 +283,7 @@ test("without a speech model the button says what to do; an older program has no
     await page.keyboard.press("Control+Enter");
     await page.locator(".turn.candidate", { hasText: "Typed." }).waitFor();
     assert.equal(await button(page).count(), 0);
-    assert.equal(await page.getByRole("button", { name: "Speech" }).count(), 0);
+    assert.equal(await page.getByRole("button", { name: "Speech and camera" }).count(), 0);
   });
 });
 
@@ -327,7 +327,7 @@ test("only voices of this machine are offered and used", () =>
       /** @type {any} */ (window).SpeechSynthesisUtterance = class { constructor(/** @type {string} */ text) { /** @type {any} */ (this).text = text; } };
     }),
   }, async (page, mock) => {
-    await page.getByRole("button", { name: "Speech" }).click();
+    await page.getByRole("button", { name: "Speech and camera" }).click();
     const options = await page.getByRole("combobox", { name: "Voice" }).locator("option").allTextContents();
     assert.deepEqual(options, ["Home <b> (en-GB)", "Anna (de-DE)", "English (Britain) (en-GB)", "English (America) (en-US)"]);
     await page.getByRole("button", { name: "Done" }).click();
@@ -341,7 +341,7 @@ test("only voices of this machine are offered and used", () =>
 test("the camera is a mirror: off at first, one sink, nothing sent, and off when it is turned off", () =>
   speaking({ before: keepStreams }, async (page, mock) => {
     assert.equal(await page.locator("video").count(), 0);
-    await page.getByRole("button", { name: "Speech" }).click();
+    await page.getByRole("button", { name: "Speech and camera" }).click();
     const choice = page.getByRole("checkbox", { name: /^Show me my camera/ });
     assert.equal(await choice.isChecked(), false);
     await page.getByText("It is never recorded or sent.").waitFor();

@@ -25,7 +25,7 @@ export function DeviceCheck({ onClose }) {
       <${Microphone} />
       <${Camera} />
     </ul>
-    ${speech && html`<details class="paste"><summary><span class="paste-title">Speech</span> <span class="note">optional</span></summary><${SpeechSettings} speech=${speech} /></details>`}
+    ${speech && html`<details class="fold"><summary><span>Speech <span class="note">optional</span></span></summary><${SpeechSettings} speech=${speech} /></details>`}
   </${Dialog}>`;
 }
 

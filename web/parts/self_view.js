@@ -33,6 +33,7 @@ export function SelfView({ onClose }) {
   }, []);
   return html`<figure class="self-view">
     ${trouble ? html`<p class="note" role="alert">${trouble}</p>` : html`<video ref=${picture} muted playsinline aria-label="Your camera, for you alone"></video>`}
-    <figcaption class="note"><span>Only you see this. Not recorded, not sent.</span> <button type="button" class="button small quiet" aria-label="Turn the camera off" onClick=${onClose}>Off</button></figcaption>
+    <button type="button" class="button small" aria-label="Turn the camera off" onClick=${onClose}>Off</button>
+    <figcaption class="note">Only you see this. Not recorded, not sent.</figcaption>
   </figure>`;
 }
