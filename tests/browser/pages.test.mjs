@@ -68,13 +68,13 @@ const states = /** @type {Record<string, [string, (((page: any, mock: any) => Pr
   "models, pulling": ["/models", async (page) => { await page.getByRole("button", { name: /^Pull/ }).first().click(); await page.getByText("of 491 MB").waitFor(); }, (state) => (state.hold = "pull-4")],
 });
 
-for (const [width, colorScheme] of /** @type {[number, "light" | "dark"][]} */ ([[390, "light"], [390, "dark"], [768, "light"], [768, "dark"], [1440, "light"], [1440, "dark"]])) {
-  test(`axe finds nothing at ${width} px, ${colorScheme}`, async () => {
+for (const width of [390, 768, 1440]) {
+  test(`axe finds nothing at ${width} px, light and dark`, async () => {
     const found = [];
     for (const [name, [path, act, set]] of Object.entries(states)) {
       const mock = await startMock({ models: structuredClone(canned.models) });
       set?.(mock.state);
-      const opened = await openPage(browser, { viewport: { width, height: 900 }, colorScheme });
+      const opened = await openPage(browser, { viewport: { width, height: 900 } });
       const { page } = opened;
       try {
         await page.goto(`${mock.url}/#${path}`);
@@ -82,8 +82,11 @@ for (const [width, colorScheme] of /** @type {[number, "light" | "dark"][]} */ (
         await page.waitForTimeout(60);
         await act?.(page, mock);
         await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] }));
-        for (const violation of violations) found.push(`${name}: ${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.target.join(" ")).join(", ")}`);
+        for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+          await page.emulateMedia({ colorScheme });
+          const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] }));
+          for (const violation of violations) found.push(`${name}, ${colorScheme}: ${violation.id}: ${violation.nodes.map((/** @type {any} */ node) => node.target.join(" ")).join(", ")}`);
+        }
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (wide > 0) found.push(`${name}: ${wide} px wider than the window`);
         await opened.close();

@@ -38,8 +38,9 @@ export function Privacy() {
         <div><dt>Measured speed of each model</dt><dd class="path">${data}/speed.json</dd></div>
         <div><dt>Your benchmark runs, if any</dt><dd class="path">${data}/bench</dd></div>
         <div><dt>Models</dt><dd class="path">${models}</dd></div>
+        <div><dt>What you say</dt><dd>Sound is turned into words on this machine and forgotten. Recordings are kept only if you ask for them before an interview, and are deleted one by one beside the scorecard.</dd></div>
         <div><dt>Encrypted on disk</dt><dd>${encrypted(status)}</dd></div>
-        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer and the whiteboard you are working on.</dd></div>
+        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page and of speech, and the answer and the whiteboard you are working on.</dd></div>
       </dl>
     </section>
     <section>

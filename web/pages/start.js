@@ -2,7 +2,7 @@
 
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
-import { label, when } from "../format.js";
+import { label, recently } from "../format.js";
 import { rounds } from "../progress.js";
 import { go } from "../router.js";
 import { recordingWanted } from "../speech_status.js";
@@ -138,7 +138,7 @@ function Aside({ sessions, content }) {
           (session) => html`<li>
             <a class="resume" href=${`#/sessions/${session.id}`}>
               <strong>${session.title}</strong>
-              <span>${label(session.round)}, ${session.minutes} minutes · ${when(session.created_at)}</span>
+              <span>${label(session.round)}, ${session.minutes} min · ${recently(session.created_at)}</span>
             </a>
           </li>`,
         )}
