@@ -159,7 +159,7 @@ test("the start page says what the model needs and how fast it was here", () =>
   }));
 
 test("the privacy page says plainly whether what is stored is encrypted", async () => {
-  for (const [encrypted, says] of /** @type {[boolean | undefined, RegExp][]} */ ([[undefined, /^No\. .*disk encryption/], [false, /^No\. /], [true, /^Yes: /]])) {
+  for (const [encrypted, says] of /** @type {[boolean | undefined, RegExp][]} */ ([[undefined, /^No\. .*disk encryption/], [false, /^No\. /], [true, /^Yes, with your passphrase/]])) {
     const mock = await startMock({ status: { ...canned.status, encrypted } });
     const opened = await openPage(browser);
     try {

@@ -58,8 +58,8 @@ export function Privacy() {
 
 /** @param {{ encrypted?: boolean }} status */
 function encrypted(status) {
-  if (status.encrypted) return "Yes: what is in the database can be read with your key only. Models, speeds and benchmark runs are not encrypted.";
-  return "No. Whoever can read your files can read your interviews: use the disk encryption of your system.";
+  if (status.encrypted) return "Yes, with your passphrase: interviews, drafts, whiteboards, scorecards and recordings. Not encrypted are models, speeds, benchmark runs and what you export.";
+  return html`No. Whoever can read your files can read your interviews: use the disk encryption of your system, or a build with encryption and <code>offrecord session encrypt</code>.`;
 }
 
 /** Deletes every session here and what this browser keeps; asks for the word first. */
