@@ -23,7 +23,7 @@ const pages = /** @type {Record<string, [string, ((page: any) => Promise<any>)?]
   room: ["/sessions/active"],
   review: ["/sessions/review"],
   paused: ["/sessions/paused"],
-  "hint-dialog": ["/sessions/active", (page) => page.keyboard.press("Alt+h")],
+  "hint-dialog": ["/sessions/active", async (page) => { await page.keyboard.press("Alt+h"); await page.getByRole("dialog").waitFor(); }],
   scorecard: ["/sessions/older/scorecard", (page) => page.locator(".dimension summary").first().click()],
   "interviewer-notes": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Interviewer’s notes" }).click()],
   "speech-settings": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("checkbox", { name: /^Read the interviewer/ }).check(); await page.getByRole("combobox", { name: "Voice" }).waitFor(); }],

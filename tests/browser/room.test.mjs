@@ -42,7 +42,7 @@ inRoom("a draft survives a reload and reaches the server", "/sessions/active", a
   await page.locator("#answer").pressSequentially("half a thought");
   await page.reload();
   assert.equal(await page.locator("#answer").inputValue(), "half a thought");
-  for (let tries = 0; tries < 100 && mock.state.drafts.at(-1) !== "half a thought"; tries += 1) await page.waitForTimeout(20);
+  for (let tries = 0; tries < 1000 && mock.state.drafts.at(-1) !== "half a thought"; tries += 1) await page.waitForTimeout(20);
   assert.equal(mock.state.drafts.at(-1), "half a thought");
 });
 
@@ -172,9 +172,11 @@ inRoom("the talk stays at its end, unless the reader has gone up", "/sessions/lo
   await page.locator("#answer").fill("An answer.\n".repeat(30));
   await page.keyboard.press("Control+Enter");
   await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
-  await page.waitForTimeout(100);
-  assert.ok((await toEnd()) < 8, `${await toEnd()} px from the end`);
-  assert.equal(await page.getByRole("button", { name: "To the newest" }).count(), 0);
+  await page.getByRole("button", { name: "To the newest" }).waitFor({ state: "detached" });
+  await page.waitForFunction(() => {
+    const box = /** @type {HTMLElement} */ (document.querySelector(".transcript"));
+    return box.scrollHeight - box.scrollTop - box.clientHeight < 8;
+  });
 });
 
 inRoom("reduced motion is honoured", "/sessions/answered", async ({ page }) => {

@@ -66,8 +66,8 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     await button(page).click();
     await page.getByText("Hearing you").waitFor();
     await boxHolds(page, "I would put");
-    assert.equal((await box(page).inputValue()).includes(sentence), false, "a part is there before the whole is said");
     await boxHolds(page, sentence);
+    assert.ok(mock.state.heard.length >= 2, "it was read while it was said");
     // The pause has cut the piece; it is whole.
     await page.getByText("Listening", { exact: true }).waitFor();
     await page.waitForFunction((expected) => /** @type {any} */ (document.querySelector("#answer")).value.startsWith(expected), sentence);
