@@ -1,6 +1,6 @@
 // Choosing an interview. Everything has a sensible default, so that one key starts.
 
-import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
 import { label, recently } from "../format.js";
 import { rounds } from "../progress.js";
@@ -69,10 +69,10 @@ export function Start({ dimension, topic: proposed }) {
     }
   };
 
-  // Effects run after the paint; a quick key must still start what is shown.
+  // What is shown is what a quick key starts, and it may come with the first paint.
   const latest = useRef(start);
   latest.current = start;
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       const target = /** @type {Element} */ (event.target);

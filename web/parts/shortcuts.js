@@ -1,6 +1,6 @@
 // The list of keys, on "?".
 
-import { html, useEffect, useState } from "../html.js";
+import { html, useLayoutEffect, useState } from "../html.js";
 import { Dialog } from "./dialog.js";
 
 const keys = [
@@ -16,7 +16,7 @@ export const isTyping = (target) =>
 
 export function Shortcuts() {
   const [shown, setShown] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (event.key === "?" && !isTyping(event.target) && !document.querySelector("dialog[open]")) setShown(true);

@@ -1,6 +1,6 @@
 // Speaking in place of typing: one button in the answer box, a meter, and what is going on in plain words.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { cell, useCell } from "../cell.js";
 import { useSpeechStatus } from "../speech_status.js";
 import { speechSettings } from "../speech/settings.js";
@@ -109,7 +109,7 @@ export function MicrophoneButton({ voice, disabled }) {
   const latest = useRef({ down, up, disabled });
   latest.current = { down, up, disabled };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const key = (event) => {
       if (event.code !== "KeyM" || event.ctrlKey || event.metaKey) return;
