@@ -69,7 +69,7 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     await boxHolds(page, sentence);
     assert.ok(mock.state.heard.length >= 2, "it was read while it was said");
     // The pause has cut the piece; it is whole.
-    await page.getByText("Listening", { exact: true }).waitFor();
+    await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     await page.waitForFunction((expected) => /** @type {any} */ (document.querySelector("#answer")).value.startsWith(expected), sentence);
     await button(page).click();
     await page.getByRole("button", { name: "Speak your answer", pressed: false }).waitFor();
@@ -82,7 +82,7 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     assert.equal(mock.state.spoken.heard, heard, "and what was heard goes with it");
     const { speaking_ms, first_word_ms, longest_ms } = mock.state.spoken;
     assert.ok(speaking_ms > 3500 && speaking_ms < 6500, `${speaking_ms} ms of 5 s`);
-    assert.ok(longest_ms > 3000 && longest_ms < 6500 && first_word_ms >= 0, `${longest_ms} ms, ${first_word_ms} ms`);
+    assert.ok(longest_ms > 3000 && longest_ms < 6500 && first_word_ms > 1000, `${longest_ms} ms, ${first_word_ms} ms`);
     assert.ok(mock.state.heard.every((/** @type {any} */ one) => one.seconds < 28));
     assert.equal(await box(page).inputValue(), "");
   }));
@@ -120,7 +120,7 @@ test("what the person types while speaking stands, and the caret stays where it 
     assert.equal(await box(page).evaluate((/** @type {HTMLTextAreaElement} */ area) => area.selectionStart), 0);
     await page.keyboard.type("Zero. ");
     await boxHolds(page, `Zero. One. ${sentence.slice(0, 20)}`);
-    await page.getByText("Listening", { exact: true }).waitFor();
+    await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     assert.ok((await box(page).inputValue()).startsWith("Zero. One. I would"));
   }));
 
@@ -128,14 +128,14 @@ test("hands-free: silent for eight seconds, then a calm word; nothing is sent by
   speaking({ hears: [[0, 1], [200, 2], [0, 60]], settings: { handsFree: true } }, async (page, mock) => {
     await button(page).click();
     await boxHolds(page, "I would");
-    await page.getByText(/^Listening\./).waitFor();
+    await page.locator(".voice-line").getByText(/^Listening\./).waitFor();
     const quietFrom = Date.now();
-    await page.getByText("Take your time, think aloud if it helps.").waitFor({ timeout: 40_000 });
+    await page.locator(".voice-line").getByText("Take your time, think aloud if it helps.").waitFor({ timeout: 40_000 });
     assert.ok(Date.now() - quietFrom > 6500, `after ${Date.now() - quietFrom} ms more`);
     await page.getByRole("button", { name: "Still thinking" }).click();
-    await page.getByText(/^Listening\./).waitFor();
+    await page.locator(".voice-line").getByText(/^Listening\./).waitFor();
     await page.waitForTimeout(1000);
-    assert.equal(await page.getByText("Take your time, think aloud").count(), 0, "it holds");
+    assert.equal(await page.locator(".voice-line").getByText("Take your time, think aloud").count(), 0, "it holds");
     assert.equal(sent(mock), 0);
   }));
 
@@ -143,9 +143,9 @@ test("hands-free: sending after a long silence only if it was asked for, with a 
   speaking({ hears: [[0, 1], [200, 2], [0, 90]], settings: { handsFree: true, sendAfterSilence: true } }, async (page, mock) => {
     await button(page).click();
     await boxHolds(page, "I would");
-    await page.getByText(/^Sending in [1-8] s/).waitFor({ timeout: 60_000 });
+    await page.locator(".voice-line").getByText(/^Sending in [1-8] s/).waitFor({ timeout: 60_000 });
     await page.getByRole("button", { name: "Not yet" }).click();
-    await page.getByText(/^Sending in/).waitFor({ state: "detached" });
+    await page.locator(".voice-line").getByText(/^Sending in/).waitFor({ state: "detached" });
     assert.equal(sent(mock), 0);
   }));
 
@@ -153,7 +153,7 @@ test("the spoken sign of the end sends, without the sign", () =>
   speaking({ hears: [[0, 1], [200, 3], [0, 60]], settings: { handsFree: true } }, async (page, mock) => {
     mock.state.transcript = (/** @type {number} */ loud) => (loud > 0 ? "I take the queue. That's my answer." : "");
     await button(page).click();
-    await page.getByText(/^Sending in [1-3] s/).waitFor({ timeout: 30_000 });
+    await page.locator(".voice-line").getByText(/^Sending in [1-3] s/).waitFor({ timeout: 30_000 });
     await page.locator(".turn.candidate", { hasText: "I take the queue." }).waitFor();
     assert.equal(mock.state.sessions.get("active").turns.find((/** @type {any} */ turn) => turn.seq === 7).text, "I take the queue.");
     assert.equal(mock.state.spoken.heard, "I take the queue.");
@@ -163,7 +163,7 @@ test("the spoken sign of the end sends, without the sign", () =>
 test("silence and a steady noise put nothing into the box", async () => {
   await speaking({ hears: [[0, 60]] }, async (page, mock) => {
     await button(page).click();
-    await page.getByText("Listening", { exact: true }).waitFor();
+    await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     await page.waitForTimeout(4000);
     assert.equal(mock.state.heard.length, 0, "silence is not even sent");
     assert.equal(await box(page).inputValue(), "");
@@ -192,7 +192,7 @@ for (const rate of [8000, 44_100]) {
     }, async (page, mock) => {
       await button(page).click();
       await boxHolds(page, "I would put a");
-      await page.getByText("Listening", { exact: true }).waitFor();
+      await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
       const whole = Math.max(...mock.state.heard.map((/** @type {any} */ one) => one.seconds));
       assert.ok(whole > 2.5 && whole < 5, `${whole} s of 3`);
     }));
@@ -242,7 +242,7 @@ test("a device that is unplugged in the middle: nothing heard is lost", () =>
     await boxHolds(page, "I would put a");
     await page.evaluate(() => /** @type {any} */ (window).streams[0].getTracks()[0].dispatchEvent(new Event("ended")));
     await page.getByText("The microphone was disconnected.").waitFor();
-    await page.getByText("Writing down your last words…").waitFor({ state: "hidden" });
+    await page.locator(".voice-line").getByText("Writing down your last words…").waitFor({ state: "hidden" });
     assert.ok((await box(page).inputValue()).startsWith("I would put a"));
     assert.equal(await liveTracks(page), 0, "and the device is let go");
   }));
@@ -250,7 +250,7 @@ test("a device that is unplugged in the middle: nothing heard is lost", () =>
 test("leaving the room lets the microphone go", () =>
   speaking({ before: keepStreams }, async (page) => {
     await button(page).click();
-    await page.getByText("Listening", { exact: true }).waitFor();
+    await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     assert.equal(await liveTracks(page), 1);
     await page.keyboard.press("Alt+p");
     await page.getByText("The clock stands").waitFor();
@@ -294,26 +294,26 @@ test("a reply is read out from its first sentence on, while the rest is being wr
     mock.state.hold = 13;
     await box(page).fill("An answer.");
     await page.keyboard.press("Control+Enter");
-    await page.getByText("Reading the question out.").waitFor();
+    await page.locator(".voice-line").getByText("Reading the question out.").waitFor();
     assert.deepEqual(mock.state.said, [{ text: "The budget has just been halved.", voice: "en-us", rate: 1.2 }]);
     mock.state.hold = null;
     await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
     assert.equal(mock.state.said.length, 2, "the next sentence is made while the first is heard");
     await page.keyboard.press("Shift");
-    await page.getByText("Reading the question out.").waitFor({ state: "hidden" });
+    await page.locator(".voice-line").getByText("Reading the question out.").waitFor({ state: "hidden" });
     await page.waitForTimeout(300);
-    assert.equal(await page.getByText("Reading the question out.").isVisible(), false, "and it is not taken up again");
+    assert.equal(await page.locator(".voice-line").getByText("Reading the question out.").isVisible(), false, "and it is not taken up again");
   }));
 
 test("barge-in: a voice stops the reading, and what is said from then on is heard", () =>
   speaking({ hears: [[0, 7], [200, 6], [0, 60]], settings: { aloud: true, handsFree: true } }, async (page, mock) => {
     mock.state.spokenFor = 60;
     await button(page).click();
-    await page.getByText(/^Listening\./).waitFor();
+    await page.locator(".voice-line").getByText(/^Listening\./).waitFor();
     await box(page).fill("An answer.");
     await page.getByRole("button", { name: /^Send/ }).click();
-    await page.getByText("Reading the question out.").waitFor();
-    await page.getByText("Reading the question out.").waitFor({ state: "hidden", timeout: 30_000 });
+    await page.locator(".voice-line").getByText("Reading the question out.").waitFor();
+    await page.locator(".voice-line").getByText("Reading the question out.").waitFor({ state: "hidden", timeout: 30_000 });
     await boxHolds(page, "I would");
   }));
 
@@ -372,7 +372,7 @@ test("recordings: only on request, with the answer they belong to, deleted one b
       assert.equal(session.asked.record, record ? true : undefined);
       await button(page).click();
       await boxHolds(page, "I would");
-      await page.getByText("Listening", { exact: true }).waitFor();
+      await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
       await page.keyboard.press("Control+Enter");
       await page.locator(".turn.interviewer:not(.streaming)").nth(1).waitFor();
       for (let tries = 0; record && tries < 200 && !mock.state.recordings.has(`${id}/1`); tries += 1) await page.waitForTimeout(20);

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { cell, useCell } from "../cell.js";
+import { elapsed } from "../elapsed.js";
 import { useSpeechStatus } from "../speech_status.js";
 import { speechSettings } from "../speech/settings.js";
 import { Notice } from "./notice.js";
@@ -25,12 +26,13 @@ export function useVoice(room, box, send, open) {
   const latest = useRef({ box, send });
   latest.current = { box, send };
   const gone = useRef(false);
+  const asked = useRef(performance.now());
 
   /** @returns {Promise<Conversation> | null} */
   const wanted = () => {
     if (!speech || !open) return null;
     loading.current ??= import("../speech/conversation.js").then(({ openConversation }) => {
-      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send() });
+      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send(), asked: asked.current });
       if (gone.current) opened.close();
       else setConversation(opened);
       return opened;
@@ -41,6 +43,19 @@ export function useVoice(room, box, send, open) {
   useEffect(() => () => {
     gone.current = true;
     loading.current?.then((opened) => opened.close());
+  }, []);
+
+  // Since when the question stands there: from the interview's clock at first, so that a reload changes nothing.
+  useEffect(() => {
+    const newest = () => room.session.get()?.turns.findLast((turn) => turn.role === "interviewer");
+    const session = room.session.get();
+    let known = newest()?.seq ?? -1;
+    if (session) asked.current = performance.now() - Math.max(0, elapsed(session.clock) - (newest()?.at_ms ?? Infinity));
+    return room.session.watch(() => {
+      const seq = newest()?.seq ?? -1;
+      if (seq > known) asked.current = performance.now();
+      known = Math.max(known, seq);
+    });
   }, []);
 
   // The interviewer's words are spoken as they come, if that is wanted; and the time to the first word counts from them.
@@ -151,10 +166,11 @@ export function VoiceLine({ conversation }) {
   const state = useCell(conversation.state);
   const words = told(state);
   return html`
+    <p class="sr" role="status">${announced(state)}</p>
     ${state.trouble && html`<${Notice} tone="warn" title=${state.trouble.message} actions=${html`${state.trouble.again && html`<button type="button" class="button small" onClick=${conversation.again}>Try again</button>`}<button type="button" class="button small quiet" onClick=${conversation.forgive}>Close</button>`}>${state.trouble.hint}</${Notice}>`}
     <div class="voice-line" hidden=${words === ""}>
       ${state.mode === "on" && html`<${Level} conversation=${conversation} />`}
-      <p class="note" role="status">${words}</p>
+      <p class="note">${words}</p>
       ${state.sendsIn !== null && html`<button type="button" class="button small" onClick=${conversation.acted}>Not yet</button>`}
       ${state.reading && html`<button type="button" class="button small quiet" onClick=${conversation.reader.stop}>Stop reading</button>`}
     </div>`;
@@ -169,6 +185,16 @@ function told({ mode, hearing, pending, reading, say, sendsIn }) {
   if (mode === "off") return "";
   if (say === "take-time") return "Take your time, think aloud if it helps.";
   return hearing ? "Hearing you" : speechSettings().handsFree ? "Listening. Say “that is my answer” when you have finished." : "Listening";
+}
+
+/** What a screen reader is told: changes of state, not each word or second. @param {State} state */
+function announced({ mode, reading, say, sendsIn, pending }) {
+  if (reading) return "Reading the question out. Any key stops it.";
+  if (sendsIn !== null) return "Sending soon. Speak or press any key to go on.";
+  if (say === "take-time") return "Take your time, think aloud if it helps.";
+  if (mode === "asking") return "Waiting for your permission to listen.";
+  if (mode === "on") return "Listening.";
+  return pending > 0 ? "Writing down your last words." : "";
 }
 
 /** Redrawn by itself, so that loudness redraws nothing else. @param {{ conversation: Conversation }} props */

@@ -34,9 +34,10 @@ const longestRecording = 10 * 60 * 16_000;
 const still = { mode: "off", hearing: false, pending: 0, reading: false, say: "", sendsIn: null, trouble: null };
 
 /**
- * @param {{ id: string, speech: import("../types.js").SpeechStatus, box: { read: () => string, write: (text: string) => void }, send: () => void }} around
+ * @param {{ id: string, speech: import("../types.js").SpeechStatus, box: { read: () => string, write: (text: string) => void }, send: () => void, asked: number }} around
+ *   `asked`: since when the question stands there, on the page's clock
  */
-export function openConversation({ id, speech, box, send }) {
+export function openConversation({ id, speech, box, send, asked }) {
   const state = cell(still);
   const level = cell(0);
   const reader = openReader(speech);
@@ -47,7 +48,6 @@ export function openConversation({ id, speech, box, send }) {
   let lastRead = 0;
   let voiceSince = 0;
   let lastAct = performance.now();
-  let asked = performance.now();
   let holding = false;
   let tail = "";
   /** @type {number | null} */
