@@ -35,8 +35,8 @@ export function ModelLine() {
   const closed = () => (setChecking(false), models.again());
   return html`<p class="model-line">
     <span class=${`state ${state === "failed" ? "warn" : ""}`}></span>
-    <a href="#/models">${known?.title ?? model.title ?? model.id}</a>${state ? `, ${states[state] ?? state}` : ""} · ${facts(known)}
-    <button type="button" class="turn-link" onClick=${() => setChecking(true)}>check this machine</button>
+    <a href="#/models">${known?.title ?? model.title ?? model.id}</a>${state ? `, ${states[state] ?? state}` : ""}${facts(known)}<br />
+    <button type="button" class="turn-link" onClick=${() => setChecking(true)}>Check this machine</button>
     ${checking && html`<${DeviceCheck} onClose=${closed} />`}
   </p>`;
 }
@@ -44,5 +44,5 @@ export function ModelLine() {
 /** What it needs and how fast it was here, as far as that is known. @param {import("../types.js").Model | undefined} model */
 function facts(model) {
   const parts = [model?.memory && `${bytes(model.memory)} of memory`, model?.speed ? `reads ${rate(model.speed.reads)}, writes ${rate(model.speed.writes)} tokens a second here` : model && "speed not measured here yet"];
-  return parts.filter(Boolean).map((part) => `${part} · `).join("");
+  return parts.filter(Boolean).map((part) => ` · ${part}`).join("");
 }
