@@ -405,7 +405,7 @@ test("times of speaking are facts beside the scorecard, and no word judges how s
   speaking({ path: "/sessions/older/scorecard", mock: { sessions: spokenSessions() } }, async (page) => {
     await page.locator("summary", { hasText: "Time spoken" }).click();
     const table = page.getByRole("region", { name: "Time spoken, answer by answer" });
-    assert.match((await table.getByRole("row").nth(2).innerText()).replaceAll(/\s+/g, " "), /^Turn 3 edited before it was sent 1:01 0:06 118 115 0:40$/);
+    assert.match((await table.getByRole("row").nth(2).innerText()).replaceAll(/\s+/g, " "), /^Turn 3 edited 1:01 0:06 118 115 0:40$/);
     await page.getByText("You spoke for 41 % of the interview's time. The longest stretch was 0:40.").waitFor();
     await page.getByText("Facts, in no score.").waitFor();
     await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));

@@ -21,7 +21,7 @@ export function Delivery({ session, onTurn }) {
         <table class="readings">
           <thead><tr><th scope="col">Answer</th><th scope="col">Spoken</th><th scope="col">First word after</th><th scope="col">Words</th><th scope="col">Words a minute</th><th scope="col">Longest stretch</th></tr></thead>
           <tbody>${delivery.answers.map((one) => html`<tr>
-            <th scope="row"><button type="button" class="turn-link" onClick=${() => onTurn(one.turn)}>Turn ${one.turn}</button>${one.edited ? html`<br /><span class="note">edited before it was sent</span>` : ""}</th>
+            <th scope="row"><button type="button" class="turn-link" onClick=${() => onTurn(one.turn)}>Turn ${one.turn}</button>${one.edited ? html`<br /><span class="note">edited</span>` : ""}</th>
             <td>${clock(one.speaking_ms)}</td><td>${clock(one.first_word_ms)}</td><td>${one.words}</td><td>${one.words_per_minute == null ? "–" : Math.round(one.words_per_minute)}</td><td>${clock(one.longest_ms)}</td>
           </tr>`)}</tbody>
         </table>
