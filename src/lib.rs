@@ -23,3 +23,7 @@ pub mod http;
 pub mod interview;
 pub mod prompts;
 pub mod store;
+
+#[cfg(test)]
+#[path = "../tests/trust/tier.rs"]
+mod tier;

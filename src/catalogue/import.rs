@@ -117,6 +117,7 @@ mod tests {
         let error = import(&file, &models, &PullOptions::from_env(true), |_| ()).unwrap_err();
         assert!(matches!(error, CatalogueError::Unusable { .. }), "{error}");
         assert!(!models.exists());
+        crate::tier::tried("T10", "files that are no model", 1);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod links;
 mod model_files;
 mod models;
 mod panics;
+pub mod rate;
 pub mod room;
 pub mod routes;
 mod scorecards;
