@@ -5,11 +5,11 @@
 #[path = "server/client.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
-#[path = "trust/tier.rs"]
-mod tier;
 #[path = "server/interview.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod interview;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
