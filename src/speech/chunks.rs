@@ -8,6 +8,9 @@ pub(crate) const LONGEST: usize = 2_850;
 /// A piece that has to be cut within speech is cut after this at the earliest.
 const EARLIEST: usize = 2_000;
 
+/// A longer silence is never within a piece: over it the model loses the thread.
+const SILENCE: usize = 150;
+
 /// Pieces from the first to the last voice, none longer than [`LONGEST`].
 pub(crate) fn chunks(spans: &[Span], energies: &Energies) -> Vec<Span> {
     let mut out = Vec::new();
@@ -15,7 +18,7 @@ pub(crate) fn chunks(spans: &[Span], energies: &Energies) -> Vec<Span> {
     for span in spans {
         let mut span = *span;
         if let Some(chunk) = open {
-            if span.end - chunk.start <= LONGEST {
+            if span.end - chunk.start <= LONGEST && span.start - chunk.end <= SILENCE {
                 open = Some(Span { start: chunk.start, end: span.end });
                 continue;
             }
@@ -51,9 +54,10 @@ mod tests {
 
     #[test]
     fn voices_are_joined_while_they_fit_and_pauses_are_where_pieces_end() {
-        let spans = [(100, 900), (1_000, 2_500), (2_600, 3_600)].map(|(start, end)| Span { start, end });
-        let pieces = chunks(&spans, &flat(4_000));
-        assert_eq!(pieces, [Span { start: 100, end: 2_500 }, Span { start: 2_600, end: 3_600 }]);
+        let of =
+            |spans: &[(usize, usize)]| -> Vec<Span> { spans.iter().map(|&(start, end)| Span { start, end }).collect() };
+        let pieces = chunks(&of(&[(100, 900), (1_000, 2_500), (2_600, 3_600), (3_900, 4_000)]), &flat(4_000));
+        assert_eq!(pieces, of(&[(100, 2_500), (2_600, 3_600), (3_900, 4_000)]));
         assert!(chunks(&[], &flat(10)).is_empty());
     }
 

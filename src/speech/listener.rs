@@ -159,26 +159,34 @@ impl Listener {
         let spans = voice::spans(&energies);
         let mut heard = Heard { voice: spans.iter().map(|span| span.milliseconds()).collect(), ..Heard::default() };
         let mut before = self.vocabulary.encode(&spaced(options.context));
+        let mut last = String::new();
         for chunk in chunks(&spans, &energies) {
             let mut at = chunk.start;
             // A text may end before the sound does; then the rest is listened to by itself.
             while at < chunk.end {
                 let window = Span { start: at, end: chunk.end };
-                let Some(written) = self.window(&energies, window, &before, options, stop)? else { break };
-                let new = self.segments(&written, window, &spans);
+                let Some(mut written) = self.window(&energies, window, &before, options, stop)? else { break };
+                let mut new = self.segments(&written, window, &spans);
+                if !last.is_empty() && joined(&new) == last {
+                    // The text before, once more: rather an echo of what the model was told than what was said.
+                    let Some(again) = self.window(&energies, window, &[], options, stop)? else { break };
+                    (new, written) = (self.segments(&again, window, &spans), again);
+                }
                 let text: Vec<u32> = written.tokens.iter().copied().filter(|t| *t < self.vocabulary.end()).collect();
                 let Some(end) = new.last().map(|segment| (segment.end_ms / 10) as usize) else { break };
                 before.extend(text);
+                last = joined(&new);
                 heard.segments.extend(new);
                 let left: usize =
                     spans.iter().map(|span| span.end.min(chunk.end).saturating_sub(span.start.max(end))).sum();
                 if left < LEFT_OVER || end < at + LEFT_OVER {
                     break;
                 }
-                at = end;
+                // Not from within the silence that follows.
+                at = spans.iter().find(|span| span.end > end).map_or(chunk.end, |span| span.start.max(end));
             }
         }
-        heard.text = heard.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(" ");
+        heard.text = joined(&heard.segments);
         Ok(heard)
     }
 
@@ -244,6 +252,10 @@ impl Listener {
         }
         out
     }
+}
+
+fn joined(segments: &[Segment]) -> String {
+    segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// A context as it stands before more text.
