@@ -5,11 +5,12 @@ mod installed;
 
 use std::path::Path;
 
-use offrecord_engine::Kernel;
 use offrecord_engine::model::{Model, Want};
+use offrecord_engine::perplexity::perplexity;
 use offrecord_engine::text::Text;
+use offrecord_engine::{CacheType, Kernel};
 
-use installed::{LARGE, MIDDLE, SMALL, append, greedy, model, open};
+use installed::{LARGE, MIDDLE, SMALL, append, greedy, model, model_with, open};
 
 /// Mean distance of the log-probabilities of the 32 likeliest tokens. llama.cpp rounds activations in blocks of 256
 /// for the K encodings where we do in blocks of 32, and both keep their cache in half precision.
@@ -94,6 +95,27 @@ fn agrees(id: &str) {
         assert!(*margin < CLEAR, "{id}: another token than llama.cpp's at {alike}, where it was {margin} ahead");
     }
     assert_eq!(reference.sha256.len(), 64);
+}
+
+/// Windows of 512 tokens in which the two caches are compared.
+const WINDOWS: usize = 4;
+/// Most that eight bits may add to the perplexity, as a share.
+const LOST: f64 = 0.005;
+
+#[test]
+fn eight_bits_of_cache_lose_nothing_that_matters() {
+    let words = std::fs::read_to_string(benches().join("perplexity.txt")).expect("the text");
+    for id in [SMALL, MIDDLE, LARGE] {
+        let file = open(id);
+        let text = Text::read(&file).expect("a tokenizer");
+        let tokens = &text.encode(&words).expect("encodes")[..WINDOWS * 512];
+        let [f16, q8] = [CacheType::F16, CacheType::Q8].map(|cache| {
+            let mut model = model_with(&file, Kernel::best(), cache);
+            perplexity(&mut *model, text.first(), tokens, 512).expect("room").expect("whole windows").0
+        });
+        println!("{id}: perplexity {f16:.4} with f16, {q8:.4} with q8 ({:+.3} %)", 100.0 * (q8 / f16 - 1.0));
+        assert!(q8 / f16 - 1.0 < LOST, "{id}: {f16} with f16, {q8} with q8");
+    }
 }
 
 #[test]

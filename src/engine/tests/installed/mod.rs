@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use offrecord_engine::Kernel;
 use offrecord_engine::gguf::File;
 use offrecord_engine::model::{Chunk, LoadOptions, Model, Output, Sequence, Want, load};
+use offrecord_engine::{CacheType, Kernel};
 
 pub const LARGE: &str = "qwen2.5-coder-1.5b-instruct-q4_k_m";
 pub const MIDDLE: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m";
@@ -31,7 +31,11 @@ pub fn open(id: &str) -> Arc<File> {
 }
 
 pub fn model(file: &Arc<File>, kernel: Kernel) -> Box<dyn Model> {
-    let options = LoadOptions { kernel: Some(kernel), cache_bytes: 256 << 20, ..LoadOptions::default() };
+    model_with(file, kernel, CacheType::F16)
+}
+
+pub fn model_with(file: &Arc<File>, kernel: Kernel, cache_type: CacheType) -> Box<dyn Model> {
+    let options = LoadOptions { kernel: Some(kernel), cache_bytes: 256 << 20, cache_type, ..LoadOptions::default() };
     load(Arc::clone(file), &options).expect("a model of the fast path")
 }
 
