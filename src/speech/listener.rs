@@ -38,7 +38,7 @@ pub struct ListenOptions<'a> {
 
 impl Default for ListenOptions<'_> {
     fn default() -> Self {
-        Self { context: "", tail: 50, least: 200 }
+        Self { context: "", tail: 150, least: 384 }
     }
 }
 

@@ -106,8 +106,7 @@ impl Mel {
 
 /// The sample at a place of the padded signal: half a window is reflected before the beginning.
 fn sample(samples: &[f32], at: usize) -> f32 {
-    let at = if at < HALF { HALF - at } else { at - HALF };
-    samples.get(at).copied().unwrap_or(0.0)
+    samples.get(at.abs_diff(HALF)).copied().unwrap_or(0.0)
 }
 
 /// Triangles of equal area between 0 and 8 kHz, evenly spaced on slaney's scale: `BANDS` rows of `BINS` weights.

@@ -36,10 +36,11 @@ pub(crate) fn rule(vocabulary: &Vocabulary, written: &[u32], last: u32, logits: 
     }
     if let Some(latest) = written.iter().rev().find(|token| is_stamp(token)) {
         // The same moment may end one piece and begin the next; a piece takes some time.
-        let from = *latest as usize + usize::from(!(ends_with_stamp && !after_stamp));
+        let from = *latest as usize + usize::from(!ends_with_stamp || after_stamp);
         logits[first..from.min(beyond)].fill(never);
     }
-    if !written.is_empty() && !(ends_with_stamp && after_stamp) {
+    let opens = written.is_empty() || (ends_with_stamp && after_stamp);
+    if !opens {
         let most = logits.iter().copied().fold(never, f32::max);
         let stamps: f32 = logits[first..].iter().map(|logit| (logit - most).exp()).sum();
         let text = logits[..first].iter().copied().fold(never, f32::max);

@@ -372,7 +372,7 @@ mod tests {
     use crate::kernels::Kernel;
 
     fn value(i: usize) -> f32 {
-        ((i * 7919 % 1009) as f32 / 500.0 - 1.0) * if i % 331 == 0 { 20.0 } else { 1.0 }
+        ((i * 7919 % 1009) as f32 / 500.0 - 1.0) * if i.is_multiple_of(331) { 20.0 } else { 1.0 }
     }
 
     /// 70 tokens in two pages, then what lies there.

@@ -106,7 +106,7 @@ fn hostile_files_are_refused() {
             f
         }),
         ("variables", File { count: Some(u32::MAX), ..good() }),
-        ("ends within", File { count: Some(4), aliases: Vec::new(), ..good() }),
+        ("a name of 0 bytes", File { count: Some(4), aliases: Vec::new(), ..good() }),
         ("there twice", {
             let mut f = good();
             f.variables.push(f.variables[0].clone());
