@@ -180,7 +180,7 @@ test("while deaf nothing is kept, and afterwards only what is said then", () => 
 
 test("times of an answer are facts of when somebody spoke", () => {
   assert.equal(facts([], 0), null);
-  assert.deepEqual(facts([[3000, 5000], [5400, 9000], [12_000, 14_500]], 1000), { speaking_ms: 8100, first_word_ms: 2000, longest_ms: 6000 });
+  assert.deepEqual(facts([[3000, 5000], [5400, 9000], [12_000, 14_500]], 1000), { speaking_ms: 8100, first_word_ms: 2000, longest_ms: 5600 });
   assert.deepEqual(facts([[500, 900]], 2000), { speaking_ms: 400, first_word_ms: 0, longest_ms: 400 }, "who speaks before the question ends has not waited");
 });
 

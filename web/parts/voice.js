@@ -32,7 +32,7 @@ export function useVoice(room, box, send, open) {
   const wanted = () => {
     if (!speech || !open) return null;
     loading.current ??= import("../speech/conversation.js").then(({ openConversation }) => {
-      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send(), asked: asked.current });
+      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send(), asked: asked.current, recording: () => room.session.get()?.record === true });
       if (gone.current) opened.close();
       else setConversation(opened);
       return opened;
