@@ -91,9 +91,9 @@ test("an answer is stored also when the program does not take how it was said", 
   speaking({ hears: [[0, 1], [200, 3], [0, 30]] }, async (page, mock) => {
     mock.state.refuseSpoken = true;
     await button(page).click();
-    await boxHolds(page, "I would");
+    await boxHolds(page, "I would put");
     await page.keyboard.press("Control+Enter");
-    await page.locator(".turn.candidate", { hasText: "I would" }).waitFor();
+    await page.locator(".turn.candidate", { hasText: "I would put" }).waitFor();
     assert.equal(mock.state.spoken, undefined);
     assert.equal(sent(mock), 2);
   }));
