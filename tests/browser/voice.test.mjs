@@ -383,7 +383,7 @@ test("recordings: only on request, with the answer they belong to, deleted one b
       assert.equal(session.asked.record, record ? true : undefined);
       await button(page).click();
       await boxHolds(page, "I would");
-      await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
+      await page.locator(".voice-line").getByText(record ? "Listening a recording is kept" : "Listening", { exact: true }).waitFor();
       await page.keyboard.press("Control+Enter");
       await page.locator(".turn.interviewer:not(.streaming)").nth(1).waitFor();
       for (let tries = 0; record && tries < 200 && !mock.state.recordings.has(`${id}/1`); tries += 1) await page.waitForTimeout(20);

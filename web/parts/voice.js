@@ -161,8 +161,8 @@ export function MicrophoneButton({ voice, disabled }) {
   </button>`;
 }
 
-/** The meter, what is going on, and what may be done about it. @param {{ conversation: Conversation }} props */
-export function VoiceLine({ conversation }) {
+/** The meter, what is going on, and what may be done about it. @param {{ conversation: Conversation, recording: boolean }} props */
+export function VoiceLine({ conversation, recording }) {
   const state = useCell(conversation.state);
   const words = told(state);
   return html`
@@ -170,7 +170,7 @@ export function VoiceLine({ conversation }) {
     ${state.trouble && html`<${Notice} tone="warn" title=${state.trouble.message} actions=${html`${state.trouble.again && html`<button type="button" class="button small" onClick=${conversation.again}>Try again</button>`}<button type="button" class="button small quiet" onClick=${conversation.forgive}>Close</button>`}>${state.trouble.hint}</${Notice}>`}
     <div class="voice-line" hidden=${words === ""}>
       ${state.mode === "on" && html`<${Level} conversation=${conversation} />`}
-      <p class="note">${words}</p>
+      <p class="note">${words}${state.mode === "on" && recording && html` <span class="tag plain">a recording is kept</span>`}</p>
       ${state.sendsIn !== null && html`<button type="button" class="button small" onClick=${conversation.acted}>Not yet</button>`}
       ${state.reading && html`<button type="button" class="button small quiet" onClick=${conversation.reader.stop}>Stop reading</button>`}
     </div>`;
