@@ -72,7 +72,7 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     await page.waitForFunction((expected) => /** @type {any} */ (document.querySelector("#answer")).value.startsWith(expected), sentence);
     await button(page).click();
-    await page.getByRole("button", { name: "Speak your answer", pressed: false }).waitFor();
+    await page.getByRole("button", { name: "Speak your answer" }).waitFor();
     const heard = await box(page).inputValue();
     assert.ok(mock.state.drafts.some((/** @type {string} */ draft) => draft !== "" && heard.startsWith(draft) && draft.length < heard.length), "the model read ahead while it was said");
     await box(page).fill(heard.replace("queue", "log"));
@@ -119,7 +119,7 @@ test("hold to talk: the key is held while speaking; sending waits for the last w
     await page.locator(".turn.candidate", { hasText: "First, I would" }).waitFor();
     const last = mock.state.heard.at(-1);
     assert.ok(mock.state.sessions.get("active").turns.find((/** @type {any} */ turn) => turn.seq === 7).text.endsWith(last.text), "the last words are in it");
-    assert.equal(await page.getByRole("button", { name: "Speak your answer", pressed: false }).count(), 1, "it listens no longer");
+    assert.equal(await page.getByRole("button", { name: "Speak your answer" }).count(), 1, "it listens no longer");
   }));
 
 test("what the person types while speaking stands, and the caret stays where it is", () =>
@@ -168,7 +168,7 @@ test("the spoken sign of the end sends, without the sign", () =>
     await page.locator(".turn.candidate", { hasText: "I take the queue." }).waitFor();
     assert.equal(mock.state.sessions.get("active").turns.find((/** @type {any} */ turn) => turn.seq === 7).text, "I take the queue.");
     assert.equal(mock.state.spoken.heard, "I take the queue.");
-    assert.equal(await page.getByRole("button", { name: "Stop listening", pressed: true }).count(), 1, "it goes on listening for the next answer");
+    assert.equal(await page.getByRole("button", { name: "Stop listening" }).count(), 1, "it goes on listening for the next answer");
   }));
 
 test("silence and a steady noise put nothing into the box", async () => {

@@ -146,7 +146,7 @@ export function MicrophoneButton({ voice, disabled }) {
 
   if (!speech) return null;
   const name = on ? "Stop listening" : "Speak your answer";
-  return html`<button type="button" class=${`icon-button microphone ${on ? "on" : ""}`} aria-label=${name} aria-pressed=${on} aria-keyshortcuts="Alt+M" title=${`${name} (Alt M): press to switch, or hold while you speak`} disabled=${disabled}
+  return html`<button type="button" class=${`icon-button microphone ${on ? "on" : ""}`} aria-label=${name} aria-keyshortcuts="Alt+M" title=${`${name} (Alt M): press to switch, or hold while you speak`} disabled=${disabled}
     onPointerDown=${(/** @type {PointerEvent} */ event) => {
       if (event.button !== 0) return;
       // The text keeps the focus; a press that slides off the button still ends.
