@@ -148,6 +148,8 @@ export function openRoom(id) {
     } catch (cause) {
       streaming = false;
       reply.set({ state: "idle" });
+      // How something was said must not keep what was said from being stored.
+      if (spoken && cause instanceof ApiError && cause.status === 422) return answer(text);
       return refused(cause, seq, text);
     }
     if (scene) board.stored(scene);

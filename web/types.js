@@ -32,7 +32,7 @@
  *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
  *   boards?: Record<string, string>,
  *   coach: Record<string, string>, scorecards: number[], notes: any, interviewer_notes?: TurnNotes[] | null,
- *   model_answer: string | null, delivery?: Delivery | null, recordings?: Recording[] }} Session
+ *   model_answer: string | null, delivery?: Delivery | null, record?: boolean, recordings?: Recording[] }} Session
  */
 
 /** @typedef {{ round: Round, level: Level, problem?: string, minutes: number, mode: Mode, resume?: string, posting?: string, record?: boolean }} NewSession */

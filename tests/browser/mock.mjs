@@ -77,6 +77,7 @@ async function answer(request, response, state) {
   if (what === "speech" && !id) return json(state.speech);
   if (what === "speech" && id === "transcriptions") return transcribe(request, body, searchParams, state, json, refuse);
   if (what === "speech" && id === "synthesis") {
+    if (!Number.isInteger(body.rate) || body.rate < 80 || body.rate > 400) return refuse(422, "invalid", "a rate is 80 to 400 words a minute", "");
     state.said.push(body);
     response.writeHead(200, { "content-type": "audio/wav", "content-security-policy": policy });
     return void response.end(sound([[300, state.spokenFor ?? 0.05]], 16_000, 0.02));
@@ -86,6 +87,7 @@ async function answer(request, response, state) {
   if (!id) {
     const session = canned.fresh(body, `new-${state.sessions.size + 1}`);
     session.asked = body;
+    session.record = body.record === true;
     state.sessions.set(session.id, session);
     return json(session, 201);
   }
@@ -96,6 +98,7 @@ async function answer(request, response, state) {
   switch (verb) {
     case "turns":
       if (body.expected_seq !== session.next_seq) return refuse(409, "conflict", "this session has moved on in another window", "", { session });
+      if (body.spoken && (state.refuseSpoken || body.spoken.longest_ms > body.spoken.speaking_ms)) return refuse(422, "invalid", "`spoken.longest_ms` is longer than `spoken.speaking_ms`", "Correct the request and send it again.");
       if (body.board && !Array.isArray(body.board.elements)) return refuse(422, "invalid", "this is not a whiteboard scene", "");
       if (body.board) {
         state.boards.set(`${id}/${session.next_seq}`, body.board);
@@ -118,6 +121,7 @@ async function answer(request, response, state) {
       return json(undefined, 204);
     case "recordings":
       if (request.method === "PUT") {
+        if (!session.record) return refuse(409, "wrong_state", "this session keeps no recordings", "");
         state.recordings.set(`${id}/${number}`, body);
         return json(undefined, 204);
       }

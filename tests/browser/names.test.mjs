@@ -26,7 +26,7 @@ const pages = /** @type {Record<string, [string, ((page: any) => Promise<any>)?]
   "hint-dialog": ["/sessions/active", async (page) => { await page.keyboard.press("Alt+h"); await page.getByRole("dialog").waitFor(); }],
   scorecard: ["/sessions/older/scorecard", (page) => page.locator(".dimension summary").first().click()],
   "interviewer-notes": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Interviewer’s notes" }).click()],
-  "speech-settings": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("checkbox", { name: /^Read the interviewer/ }).check(); await page.getByRole("combobox", { name: "Voice" }).waitFor(); }],
+  "speech-settings": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("checkbox", { name: /^Read the interviewer/ }).check(); await page.getByRole("combobox", { name: "Voice" }).waitFor(); await page.locator(".voice-line").waitFor({ state: "attached" }); }],
   finished: ["/sessions/older"],
   progress: ["/progress"],
   benchmarks: ["/benchmarks"],

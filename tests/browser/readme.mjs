@@ -50,6 +50,7 @@ try {
   await page.locator(".dimension:not(.unscored) summary").first().click();
   await page.locator(".quote").first().click();
   await page.evaluate(() => scrollTo(0, 0));
+  await page.mouse.move(0, 0);
   await picture("scorecard");
 } finally {
   await browser.close();

@@ -111,7 +111,7 @@ test("a voice is heard in a quiet and in a loud room, and at a distance", () => 
 test("silence, a noise that stays and a click are no voice", () => {
   assert.equal(spoken(new Float32Array(16_000 * 20)), 0, "digital silence");
   assert.equal(spoken(room(20, 0.001)), 0, "a quiet room");
-  assert.ok(spoken(room(60, 0.1)) < 5, "a fan is a voice only until it is known");
+  assert.equal(spoken(room(60, 0.1)), 0, "a fan");
   const click = room(10, 0.001);
   click.fill(0.9, 80_000, 80_320);
   assert.equal(spoken(click), 0, "a knock");
@@ -180,7 +180,7 @@ test("while deaf nothing is kept, and afterwards only what is said then", () => 
 
 test("times of an answer are facts of when somebody spoke", () => {
   assert.equal(facts([], 0), null);
-  assert.deepEqual(facts([[3000, 5000], [5400, 9000], [12_000, 14_500]], 1000), { speaking_ms: 8100, first_word_ms: 2000, longest_ms: 6000 });
+  assert.deepEqual(facts([[3000, 5000], [5400, 9000], [12_000, 14_500]], 1000), { speaking_ms: 8100, first_word_ms: 2000, longest_ms: 5600 });
   assert.deepEqual(facts([[500, 900]], 2000), { speaking_ms: 400, first_word_ms: 0, longest_ms: 400 }, "who speaks before the question ends has not waited");
 });
 

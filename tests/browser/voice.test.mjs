@@ -72,7 +72,7 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
     await page.waitForFunction((expected) => /** @type {any} */ (document.querySelector("#answer")).value.startsWith(expected), sentence);
     await button(page).click();
-    await page.getByRole("button", { name: "Speak your answer", pressed: false }).waitFor();
+    await page.getByRole("button", { name: "Speak your answer" }).waitFor();
     const heard = await box(page).inputValue();
     assert.ok(mock.state.drafts.some((/** @type {string} */ draft) => draft !== "" && heard.startsWith(draft) && draft.length < heard.length), "the model read ahead while it was said");
     await box(page).fill(heard.replace("queue", "log"));
@@ -82,9 +82,20 @@ test("a spoken turn: words come while speaking, are edited, and the answer carri
     assert.equal(mock.state.spoken.heard, heard, "and what was heard goes with it");
     const { speaking_ms, first_word_ms, longest_ms } = mock.state.spoken;
     assert.ok(speaking_ms > 3500 && speaking_ms < 6500, `${speaking_ms} ms of 5 s`);
-    assert.ok(longest_ms > 3000 && longest_ms < 6500 && first_word_ms > 1000, `${longest_ms} ms, ${first_word_ms} ms`);
+    assert.ok(longest_ms > 1000 && longest_ms <= speaking_ms && first_word_ms > 1000, `${longest_ms} ms, ${first_word_ms} ms`);
     assert.ok(mock.state.heard.every((/** @type {any} */ one) => one.seconds < 28));
     assert.equal(await box(page).inputValue(), "");
+  }));
+
+test("an answer is stored also when the program does not take how it was said", () =>
+  speaking({ hears: [[0, 1], [200, 3], [0, 30]] }, async (page, mock) => {
+    mock.state.refuseSpoken = true;
+    await button(page).click();
+    await boxHolds(page, "I would put");
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".turn.candidate", { hasText: "I would put" }).waitFor();
+    assert.equal(mock.state.spoken, undefined);
+    assert.equal(sent(mock), 2);
   }));
 
 test("the answer that is only typed says nothing of speaking", () =>
@@ -108,7 +119,7 @@ test("hold to talk: the key is held while speaking; sending waits for the last w
     await page.locator(".turn.candidate", { hasText: "First, I would" }).waitFor();
     const last = mock.state.heard.at(-1);
     assert.ok(mock.state.sessions.get("active").turns.find((/** @type {any} */ turn) => turn.seq === 7).text.endsWith(last.text), "the last words are in it");
-    assert.equal(await page.getByRole("button", { name: "Speak your answer", pressed: false }).count(), 1, "it listens no longer");
+    assert.equal(await page.getByRole("button", { name: "Speak your answer" }).count(), 1, "it listens no longer");
   }));
 
 test("what the person types while speaking stands, and the caret stays where it is", () =>
@@ -157,7 +168,7 @@ test("the spoken sign of the end sends, without the sign", () =>
     await page.locator(".turn.candidate", { hasText: "I take the queue." }).waitFor();
     assert.equal(mock.state.sessions.get("active").turns.find((/** @type {any} */ turn) => turn.seq === 7).text, "I take the queue.");
     assert.equal(mock.state.spoken.heard, "I take the queue.");
-    assert.equal(await page.getByRole("button", { name: "Stop listening", pressed: true }).count(), 1, "it goes on listening for the next answer");
+    assert.equal(await page.getByRole("button", { name: "Stop listening" }).count(), 1, "it goes on listening for the next answer");
   }));
 
 test("silence and a steady noise put nothing into the box", async () => {
@@ -295,7 +306,7 @@ test("a reply is read out from its first sentence on, while the rest is being wr
     await box(page).fill("An answer.");
     await page.keyboard.press("Control+Enter");
     await page.locator(".voice-line").getByText("Reading the question out.").waitFor();
-    assert.deepEqual(mock.state.said, [{ text: "The budget has just been halved.", voice: "en-us", rate: 1.2 }]);
+    assert.deepEqual(mock.state.said, [{ text: "The budget has just been halved.", voice: "en-us", rate: 204 }]);
     mock.state.hold = null;
     await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
     assert.equal(mock.state.said.length, 2, "the next sentence is made while the first is heard");
@@ -372,7 +383,7 @@ test("recordings: only on request, with the answer they belong to, deleted one b
       assert.equal(session.asked.record, record ? true : undefined);
       await button(page).click();
       await boxHolds(page, "I would");
-      await page.locator(".voice-line").getByText("Listening", { exact: true }).waitFor();
+      await page.locator(".voice-line").getByText(record ? "Listening a recording is kept" : "Listening", { exact: true }).waitFor();
       await page.keyboard.press("Control+Enter");
       await page.locator(".turn.interviewer:not(.streaming)").nth(1).waitFor();
       for (let tries = 0; record && tries < 200 && !mock.state.recordings.has(`${id}/1`); tries += 1) await page.waitForTimeout(20);
@@ -406,7 +417,7 @@ test("times of speaking are facts beside the scorecard, and no word judges how s
     await page.locator("summary", { hasText: "Time spoken" }).click();
     const table = page.getByRole("region", { name: "Time spoken, answer by answer" });
     assert.match((await table.getByRole("row").nth(2).innerText()).replaceAll(/\s+/g, " "), /^Turn 3 edited 1:01 0:06 118 115 0:40$/);
-    await page.getByText("You spoke for 41 % of the interview's time. The longest stretch was 0:40.").waitFor();
+    await page.getByText("Of all words, 41 % were yours. The longest stretch was 0:40.").waitFor();
     await page.getByText("Facts, in no score.").waitFor();
     await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
     const report = await page.locator(".report").evaluate((element) => {

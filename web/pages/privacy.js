@@ -14,7 +14,7 @@ export function Privacy() {
   const models = status.models_dir ?? "the models folder";
   return html`<div class="page narrow privacy">
     <h1>Privacy</h1>
-    <p class="lead">Nothing you type leaves this machine. offrecord listens on the loopback address only and has no account, no telemetry and no remote part.</p>
+    <p class="lead">Nothing you type or say leaves this machine. offrecord listens on the loopback address only and has no account, no telemetry and no remote part.</p>
     <section>
       <h2>Network now</h2>
       <p><span class="state"></span>${status.offline ? "Off. The program was started with --offline: nothing can open a connection." : "Off, except while you pull a model. Start with --offline to forbid even that."}</p>

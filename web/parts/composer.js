@@ -91,7 +91,7 @@ export function Composer({ room, session, onGoOn, onFinish }) {
     ${trouble?.kind === "refused" && html`<${Notice} tone="error" title=${trouble.message}>${trouble.hint} Your draft is kept.</${Notice}>`}
     <${Tour} />
     <label class="sr" for="answer">Your answer</label>
-    ${voice.conversation && html`<${VoiceLine} conversation=${voice.conversation} />`}
+    ${voice.conversation && html`<${VoiceLine} conversation=${voice.conversation} recording=${session.record === true} />`}
     <div class=${`answer-box ${voice.speech ? "with-voice" : ""}`}>
       <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder=${voice.speech?.input.available ? "Type or speak your answer" : "Your answer"} aria-describedby="answer-state"
         onInput=${(/** @type {any} */ event) => (setThinking(false), draft.write(event.currentTarget.value))} onKeyDown=${pressed}></textarea>

@@ -26,7 +26,7 @@ export function Delivery({ session, onTurn }) {
           </tr>`)}</tbody>
         </table>
       </div>
-      <p class="note">${[delivery.talk_ratio == null ? "" : `You spoke for ${Math.round(delivery.talk_ratio * 100)} % of the interview's time.`, `The longest stretch was ${clock(delivery.longest_ms)}.`].filter(Boolean).join(" ")}</p>
+      <p class="note">${[delivery.talk_ratio == null ? "" : `Of all words, ${Math.round(delivery.talk_ratio * 100)} % were yours.`, `The longest stretch was ${clock(delivery.longest_ms)}.`].filter(Boolean).join(" ")}</p>
     </div>
   </details>`;
 }

@@ -20,7 +20,7 @@ export function SpeechSettings({ speech, camera = false, onCamera }) {
       title="Send by itself after a long silence" note="After 12 silent seconds it counts down from 8. A word, a key or “Still thinking” stops it." />`}
     <${Aloud} speech=${speech} settings=${settings} change=${change} />
     <${Switch} on=${settings.record} onTurn=${(/** @type {boolean} */ record) => change({ record })}
-      title="Keep recordings" note="Otherwise sound is forgotten once it is text. Kept on this machine, for interviews you start from now on; deleted one by one beside the scorecard." />
+      title="Keep recordings" note="Otherwise sound is forgotten once it is text. Kept on this machine, up to three minutes an answer, for interviews you start from now on; deleted one by one beside the scorecard." />
     ${onCamera && html`<${Switch} on=${camera} onTurn=${onCamera} title="Show me my camera" note="A mirror for you alone: the picture goes to its frame on this page and nowhere else. It is never recorded or sent." />`}
   </div>`;
 }

@@ -32,7 +32,7 @@ export function useVoice(room, box, send, open) {
   const wanted = () => {
     if (!speech || !open) return null;
     loading.current ??= import("../speech/conversation.js").then(({ openConversation }) => {
-      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send(), asked: asked.current });
+      const opened = openConversation({ id: room.id, speech, box: { read: () => latest.current.box.read(), write: (text) => latest.current.box.write(text) }, send: () => latest.current.send(), asked: asked.current, recording: () => room.session.get()?.record === true });
       if (gone.current) opened.close();
       else setConversation(opened);
       return opened;
@@ -146,7 +146,7 @@ export function MicrophoneButton({ voice, disabled }) {
 
   if (!speech) return null;
   const name = on ? "Stop listening" : "Speak your answer";
-  return html`<button type="button" class=${`icon-button microphone ${on ? "on" : ""}`} aria-label=${name} aria-pressed=${on} aria-keyshortcuts="Alt+M" title=${`${name} (Alt M): press to switch, or hold while you speak`} disabled=${disabled}
+  return html`<button type="button" class=${`icon-button microphone ${on ? "on" : ""}`} aria-label=${name} aria-keyshortcuts="Alt+M" title=${`${name} (Alt M): press to switch, or hold while you speak`} disabled=${disabled}
     onPointerDown=${(/** @type {PointerEvent} */ event) => {
       if (event.button !== 0) return;
       // The text keeps the focus; a press that slides off the button still ends.
@@ -161,8 +161,8 @@ export function MicrophoneButton({ voice, disabled }) {
   </button>`;
 }
 
-/** The meter, what is going on, and what may be done about it. @param {{ conversation: Conversation }} props */
-export function VoiceLine({ conversation }) {
+/** The meter, what is going on, and what may be done about it. @param {{ conversation: Conversation, recording: boolean }} props */
+export function VoiceLine({ conversation, recording }) {
   const state = useCell(conversation.state);
   const words = told(state);
   return html`
@@ -170,7 +170,7 @@ export function VoiceLine({ conversation }) {
     ${state.trouble && html`<${Notice} tone="warn" title=${state.trouble.message} actions=${html`${state.trouble.again && html`<button type="button" class="button small" onClick=${conversation.again}>Try again</button>`}<button type="button" class="button small quiet" onClick=${conversation.forgive}>Close</button>`}>${state.trouble.hint}</${Notice}>`}
     <div class="voice-line" hidden=${words === ""}>
       ${state.mode === "on" && html`<${Level} conversation=${conversation} />`}
-      <p class="note">${words}</p>
+      <p class="note">${words}${state.mode === "on" && recording && html` <span class="tag plain">a recording is kept</span>`}</p>
       ${state.sendsIn !== null && html`<button type="button" class="button small" onClick=${conversation.acted}>Not yet</button>`}
       ${state.reading && html`<button type="button" class="button small quiet" onClick=${conversation.reader.stop}>Stop reading</button>`}
     </div>`;

@@ -3,6 +3,7 @@
 
 import { cell } from "../cell.js";
 import { ApiError } from "../api.js";
+import { utf8Length } from "../format.js";
 import { facts } from "./facts.js";
 import { deviceTrouble, openMicrophone, unplugged } from "./microphone.js";
 import { patience } from "./patience.js";
@@ -22,8 +23,10 @@ const raised = 24;
 const bargeIn = 300;
 /** The context that a recogniser is given: the last words. */
 const lastWords = 200;
-/** More than this of one answer is not recorded. */
-const longestRecording = 10 * 60 * 16_000;
+/** More than this of one answer is not recorded: three minutes. */
+const longestRecording = 179 * 16_000;
+/** More words than this are not told as heard. */
+const longestHeard = 32 * 1024;
 
 /**
  * @typedef {{ mode: "off" | "asking" | "on", hearing: boolean, pending: number, reading: boolean, say: "" | "take-time", sendsIn: number | null,
@@ -34,10 +37,10 @@ const longestRecording = 10 * 60 * 16_000;
 const still = { mode: "off", hearing: false, pending: 0, reading: false, say: "", sendsIn: null, trouble: null };
 
 /**
- * @param {{ id: string, speech: import("../types.js").SpeechStatus, box: { read: () => string, write: (text: string) => void }, send: () => void, asked: number }} around
- *   `asked`: since when the question stands there, on the page's clock
+ * @param {{ id: string, speech: import("../types.js").SpeechStatus, box: { read: () => string, write: (text: string) => void }, send: () => void, asked: number, recording: () => boolean }} around
+ *   `asked`: since when the question stands there, on the page's clock; `recording`: the interview keeps recordings
  */
-export function openConversation({ id, speech, box, send, asked }) {
+export function openConversation({ id, speech, box, send, asked, recording }) {
   const state = cell(still);
   const level = cell(0);
   const reader = openReader(speech);
@@ -149,7 +152,9 @@ export function openConversation({ id, speech, box, send, asked }) {
   /** @param {import("./utterances.js").Utterance} one */
   function utterance({ samples }) {
     words.whole(samples);
-    if (speechSettings().record && recorded.reduce((sum, piece) => sum + piece.length, 0) < longestRecording) recorded.push(pcm16(samples));
+    if (!recording()) return;
+    const left = longestRecording - recorded.reduce((sum, piece) => sum + piece.length, 0);
+    if (left > 0) recorded.push(pcm16(samples.subarray(0, left)));
   }
 
   function gone() {
@@ -220,7 +225,8 @@ export function openConversation({ id, speech, box, send, asked }) {
       await words.settled();
       takeSpans();
       const times = facts(spans, asked);
-      return times && heard.length > 0 ? { heard: heard.join(" "), ...times } : undefined;
+      const said = heard.join(" ");
+      return times && said !== "" && utf8Length(said) <= longestHeard ? { heard: said, ...times } : undefined;
     },
     /** The answer is stored as this turn: the next one begins. @param {number} turn */
     async sent(turn) {

@@ -1,6 +1,6 @@
 // Times of one spoken answer, out of when somebody spoke. Facts for the person; nothing here is ever graded. Pure.
 
-/** So long a silence ends a stretch of uninterrupted talk. */
+/** So long a silence is a break; the ends of words are shorter. */
 const apart = 500;
 
 /**
@@ -9,16 +9,15 @@ const apart = 500;
  */
 export function facts(spans, asked) {
   if (spans.length === 0) return null;
-  let [from, to] = spans[0];
-  let longest = to - from;
-  for (const [start, end] of spans.slice(1)) {
-    if (start - to > apart) from = start;
-    to = end;
-    longest = Math.max(longest, to - from);
+  let speaking = 0;
+  let stretch = 0;
+  let longest = 0;
+  let before = spans[0][0];
+  for (const [start, end] of spans) {
+    speaking += end - start;
+    stretch = (start - before > apart ? 0 : stretch) + end - start;
+    longest = Math.max(longest, stretch);
+    before = end;
   }
-  return {
-    speaking_ms: Math.round(spans.reduce((sum, [start, end]) => sum + end - start, 0)),
-    first_word_ms: Math.max(0, Math.round(spans[0][0] - asked)),
-    longest_ms: Math.round(longest),
-  };
+  return { speaking_ms: Math.round(speaking), first_word_ms: Math.max(0, Math.round(spans[0][0] - asked)), longest_ms: Math.round(longest) };
 }

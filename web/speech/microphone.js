@@ -31,6 +31,7 @@ export function deviceTrouble(cause) {
  * @returns {Promise<{ close: () => void }>}
  */
 export async function openMicrophone({ onSamples, onGone }) {
+  // Without noise suppression a recogniser heard words in a steady noise.
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
   const [track] = stream.getAudioTracks();
   const rate = track.getSettings().sampleRate;

@@ -34,9 +34,8 @@ export function voiceActivity() {
     smooth += (now - smooth) * (history.length === 0 ? 1 : 0.4);
     history.push(smooth);
     if (history.length > memory) history.shift();
-    // At first nothing is known of the room: it is taken for a quiet one.
-    const heard = Math.min(...history);
-    const floor = Math.max(quietest, history.length < 1000 / frameMs ? Math.min(heard, -56) : heard);
+    // What is heard first is the room; who speaks at once is heard from the first gap between two syllables on.
+    const floor = Math.max(quietest, Math.min(...history));
     const over = now - floor - raised;
     const counts = now > audible + raised && over > (speaking ? goesOn : begins);
     loud = counts ? Math.min(loud + 1, 2 * onset) : Math.max(loud - 1, 0);
