@@ -26,7 +26,8 @@ const CANARY: &str = "canary-7d21-cormorant-teapot";
 /// The program, with `lines` to be read from file descriptor 3.
 fn offrecord(folder: &Path, lines: Option<&str>) -> Command {
     let mut command = Command::new("sh");
-    let redirect = if lines.is_some() { "exec \"$0\" \"$@\" --passphrase-fd 3 3<\"$LINES_FILE\"" } else { "exec \"$0\" \"$@\"" };
+    let redirect =
+        if lines.is_some() { "exec \"$0\" \"$@\" --passphrase-fd 3 3<\"$LINES_FILE\"" } else { "exec \"$0\" \"$@\"" };
     let file = folder.join("lines");
     std::fs::write(&file, lines.unwrap_or_default()).expect("written");
     command
@@ -63,7 +64,9 @@ fn exits(command: &mut Command, code: i32, words: &[&str]) -> Output {
 /// Whether nothing was touched; tells names and lengths, not contents.
 #[track_caller]
 fn same_files(found: &BTreeMap<PathBuf, Vec<u8>>, before: &BTreeMap<PathBuf, Vec<u8>>) {
-    let shape = |files: &BTreeMap<PathBuf, Vec<u8>>| files.iter().map(|(path, bytes)| (path.clone(), bytes.len())).collect::<Vec<_>>();
+    let shape = |files: &BTreeMap<PathBuf, Vec<u8>>| {
+        files.iter().map(|(path, bytes)| (path.clone(), bytes.len())).collect::<Vec<_>>()
+    };
     assert_eq!(shape(found), shape(before));
     assert!(found == before, "a file was changed");
 }
@@ -90,7 +93,12 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Two graded sessions full of the canary.
 fn fill(store: &Store) -> Vec<Record> {
-    let desk = Desk::open(store.clone(), Arc::new(Content::built_in()), Some(scripted::start(Script::default())), Clock::system());
+    let desk = Desk::open(
+        store.clone(),
+        Arc::new(Content::built_in()),
+        Some(scripted::start(Script::default())),
+        Clock::system(),
+    );
     runtime().block_on(async {
         for round in [Round::SystemDesign, Round::Behavioural] {
             let new = NewSession {
@@ -139,7 +147,11 @@ mod without {
         let data = folder.path().join("data");
         let before = fill(&Store::open(&data).expect("a store"));
         let bytes = files(folder.path());
-        exits(offrecord(folder.path(), Some("secret\n")).args(["session", "encrypt"]), 1, &["built without encryption", "nothing was encrypted"]);
+        exits(
+            offrecord(folder.path(), Some("secret\n")).args(["session", "encrypt"]),
+            1,
+            &["built without encryption", "nothing was encrypted"],
+        );
         exits(offrecord(folder.path(), Some("secret\n")).args(["session", "list"]), 1, &["built without encryption"]);
         same_files(&files(folder.path()), &bytes);
         assert_eq!(records(&Store::open(&data).expect("a store")), before);
@@ -153,7 +165,11 @@ mod without {
         let bytes = files(fresh.path());
         for command in [&["session", "list"][..], &["serve", "--port", "0", "--no-open"], &["session", "repair"]] {
             exits(offrecord(fresh.path(), None).args(command), 1, &["are encrypted", "built without encryption"]);
-            exits(offrecord(fresh.path(), Some("secret\n")).args(command), 1, &["are encrypted", "built without encryption"]);
+            exits(
+                offrecord(fresh.path(), Some("secret\n")).args(command),
+                1,
+                &["are encrypted", "built without encryption"],
+            );
         }
         same_files(&files(fresh.path()), &bytes);
         assert!(matches!(
@@ -197,13 +213,19 @@ mod with {
         no_plaintext(folder.path());
         let beside = Store::open_for_reading(&data, Some(phrase("correct horse"))).expect("beside");
         assert_eq!(records(&beside), before);
-        assert!(matches!(Store::open_for_reading(&data, Some(phrase("other"))), Err(StoreError::WrongPassphrase { .. })));
+        assert!(matches!(
+            Store::open_for_reading(&data, Some(phrase("other"))),
+            Err(StoreError::WrongPassphrase { .. })
+        ));
         drop((store, beside));
         no_plaintext(folder.path());
         let bytes = files(folder.path());
         assert!(matches!(Store::open(&data), Err(StoreError::Locked { .. })));
         for wrong in ["correct horsf", "Correct horse", " correct horse", "x", "x'00'", "' OR 1"] {
-            assert!(matches!(Store::open_with(&data, Some(phrase(wrong))), Err(StoreError::WrongPassphrase { .. })), "{wrong}");
+            assert!(
+                matches!(Store::open_with(&data, Some(phrase(wrong))), Err(StoreError::WrongPassphrase { .. })),
+                "{wrong}"
+            );
             tally.add(1);
         }
         same_files(&files(folder.path()), &bytes);
@@ -252,7 +274,11 @@ mod with {
         exits(offrecord(folder.path(), Some("")).args(["session", "encrypt"]), 2, &["no (further) line"]);
         exits(offrecord(folder.path(), Some("\n")).args(["session", "encrypt"]), 2, &["it is empty"]);
         exits(offrecord(folder.path(), None).args(["session", "encrypt"]), 6, &["--passphrase-fd"]);
-        exits(offrecord(folder.path(), None).args(["session", "encrypt", "--passphrase-fd", "9"]), 2, &["--passphrase-fd 9"]);
+        exits(
+            offrecord(folder.path(), None).args(["session", "encrypt", "--passphrase-fd", "9"]),
+            2,
+            &["--passphrase-fd 9"],
+        );
 
         // A copy that a repair kept is somebody's last hope: it is not deleted unasked, nor left unencrypted unsaid.
         std::fs::write(data.join("offrecord.db.damaged-1"), CANARY).expect("written");
@@ -262,8 +288,14 @@ mod with {
         exits(offrecord(folder.path(), Some("one\n")).args(["session", "encrypt"]), 0, &["are encrypted"]);
         no_plaintext(folder.path());
         let bytes = files(folder.path());
-        for command in [&["session", "list"][..], &["session", "repair"], &["serve", "--port", "0", "--no-open"], &["run"]] {
-            exits(offrecord(folder.path(), Some("wrong\n")).args(command), 6, &["does not open", "Nothing was changed"]);
+        for command in
+            [&["session", "list"][..], &["session", "repair"], &["serve", "--port", "0", "--no-open"], &["run"]]
+        {
+            exits(
+                offrecord(folder.path(), Some("wrong\n")).args(command),
+                6,
+                &["does not open", "Nothing was changed"],
+            );
             exits(offrecord(folder.path(), None).args(command), 6, &["are encrypted", "--passphrase-fd"]);
             tally.add(2);
         }
@@ -311,7 +343,16 @@ mod with {
         let calls = &format!("{own}pwrite64,fsync,fdatasync,rename,unlink,ftruncate");
         let plain = offrecord(folder, Some(lines));
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{what}:when={nth}")]);
+        command.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={calls}"),
+            "-e",
+            &format!("inject={calls}:{what}:when={nth}"),
+        ]);
         command.arg("sh").args(plain.get_args()).args(["session", verb]).env_clear();
         for (name, value) in plain.get_envs() {
             command.env(name, value.unwrap_or_default());
@@ -326,9 +367,11 @@ mod with {
         let before = fill(&Store::open(&master.path().join("data")).expect("a store"));
         let (one, two) = (phrase("one"), phrase("two"));
         let mut dice = Dice::new(20_261_124);
-        for (verb, lines, old, new) in
-            [("encrypt", "one\n", None, Some(&one)), ("passphrase", "one\ntwo\n", Some(&one), Some(&two)), ("decrypt", "one\n", Some(&one), None)]
-        {
+        for (verb, lines, old, new) in [
+            ("encrypt", "one\n", None, Some(&one)),
+            ("passphrase", "one\ntwo\n", Some(&one), Some(&two)),
+            ("decrypt", "one\n", Some(&one), None),
+        ] {
             let start = tempfile::tempdir().expect("a folder");
             copy(&master.path().join("data"), &start.path().join("data"));
             if old.is_some() {
@@ -360,7 +403,10 @@ mod with {
                     (Err(old), Err(new)) => panic!("{verb} {nth}: neither opens it: {old}; {new}"),
                 };
                 assert_eq!(found, before, "{verb} {nth}");
-                assert!(files(folder.path()).keys().all(|path| !path.to_string_lossy().contains("turning")), "{verb} {nth}: left over");
+                assert!(
+                    files(folder.path()).keys().all(|path| !path.to_string_lossy().contains("turning")),
+                    "{verb} {nth}: left over"
+                );
                 tally.add(1);
                 if done {
                     break;
@@ -404,7 +450,8 @@ mod with {
     fn a_sealed_server_says_so_and_survives_sigkill() {
         let tally = Tally::of("T23", "sealed servers killed");
         let folder = tempfile::tempdir().expect("a folder");
-        let new = json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "coach", "resume": CANARY});
+        let new =
+            json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "coach", "resume": CANARY});
         let mut ids = Vec::new();
         for _ in 0..3 {
             let mut child = offrecord(folder.path(), Some("one\n"))
@@ -486,7 +533,9 @@ mod with {
             std::fs::write(data.join("offrecord.db"), &bad).expect("written");
             let error = Store::open_with(&data, Some(phrase("one"))).map(drop).expect_err("one changed bit is seen");
             assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-            let Repaired::Saved { sessions, original, .. } = Store::repair(&data, Some(&phrase("one"))).expect("repaired") else {
+            let Repaired::Saved { sessions, original, .. } =
+                Store::repair(&data, Some(&phrase("one"))).expect("repaired")
+            else {
                 panic!("damaged and whole")
             };
             assert!(std::fs::read(original).expect("kept") == bad);
@@ -514,11 +563,14 @@ mod with {
         drop(store);
         let plain = offrecord(folder.path(), None);
         let mut command = Command::new("script");
-        command.args(["-qec", &format!("{} session list --json", env!("CARGO_BIN_EXE_offrecord")), "/dev/null"]).env_clear();
+        command
+            .args(["-qec", &format!("{} session list --json", env!("CARGO_BIN_EXE_offrecord")), "/dev/null"])
+            .env_clear();
         for (name, value) in plain.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script (package bsdutils) runs");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script (package bsdutils) runs");
         let (mut said, mut out) = (Vec::new(), child.stdout.take().expect("piped"));
         let begun = Instant::now();
         while !String::from_utf8_lossy(&said).contains("Passphrase: ") {

@@ -245,7 +245,11 @@ fn nothing_but_the_page_is_open_without_a_key() {
         let answer = server.send(method, path, &[("Host", &host)], b"");
         assert_eq!(answer.status, 401, "{method} {path}");
     }
-    tier::tried("T3", "missing and wrong keys on every route", proofs.len() * TABLE.iter().filter(|route| route.access == Access::Key).count() + 6);
+    tier::tried(
+        "T3",
+        "missing and wrong keys on every route",
+        proofs.len() * TABLE.iter().filter(|route| route.access == Access::Key).count() + 6,
+    );
 }
 
 #[test]
@@ -314,7 +318,11 @@ fn foreign_pages_change_nothing_on_any_mutating_route() {
         let headers = [("Host", host.as_str()), ("Cookie", &cookie), ("Sec-Fetch-Site", site)];
         assert_eq!(server.send("GET", "/api/sessions", &headers, b"").status, 403);
     }
-    tier::tried("T2", "header combinations of foreign pages on every changing route", combinations.len() * mutating().count() + 2);
+    tier::tried(
+        "T2",
+        "header combinations of foreign pages on every changing route",
+        combinations.len() * mutating().count() + 2,
+    );
 }
 
 #[test]
@@ -477,7 +485,11 @@ fn bodies_are_within_their_routes_limit() {
         chunked.extend(b"\r\n0\r\n\r\n");
         assert_eq!(server.raw(&chunked).status, 413, "{path} chunked");
     }
-    tier::tried("T16", "bodies around the limit of every route, declared and chunked", 4 * mutating().filter(|route| matches!(route.body, Body::Json(_))).count());
+    tier::tried(
+        "T16",
+        "bodies around the limit of every route, declared and chunked",
+        4 * mutating().filter(|route| matches!(route.body, Body::Json(_))).count(),
+    );
 }
 
 #[test]

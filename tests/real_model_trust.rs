@@ -127,7 +127,12 @@ fn real_sessions_at_once_are_served_and_keep_apart() {
     let (client, line) = Client::announced(serving.stdout.take().expect("piped"));
     ready(&client);
     let ids: Vec<String> = (0..many)
-        .map(|n| client.session(if n % 2 == 0 { "system-design" } else { "behavioural" })["id"].as_str().expect("an id").to_owned())
+        .map(|n| {
+            client.session(if n % 2 == 0 { "system-design" } else { "behavioural" })["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned()
+        })
         .collect();
     let times: Vec<f64> = std::thread::scope(|scope| {
         let threads: Vec<_> = ids
@@ -138,7 +143,9 @@ fn real_sessions_at_once_are_served_and_keep_apart() {
                 scope.spawn(move || {
                     let begun = Instant::now();
                     for turn in 0..2 {
-                        let text = format!("The project kestrel{n}falcon moved {n}07 parcels to a log, and I paged on its age.");
+                        let text = format!(
+                            "The project kestrel{n}falcon moved {n}07 parcels to a log, and I paged on its age."
+                        );
                         let body = json!({"text": text, "expected_seq": 2 * turn + 1});
                         let deadline = Instant::now() + Duration::from_secs(300);
                         loop {
@@ -152,7 +159,8 @@ fn real_sessions_at_once_are_served_and_keep_apart() {
                             assert!(Instant::now() < deadline, "session {n} waits for ever");
                             std::thread::sleep(Duration::from_millis(200));
                         }
-                        let due = || client.api("GET", &format!("/api/sessions/{id}"), None).json()["replying"].is_number();
+                        let due =
+                            || client.api("GET", &format!("/api/sessions/{id}"), None).json()["replying"].is_number();
                         while due() {
                             client.api("GET", &format!("/api/sessions/{id}/reply"), None);
                             assert!(Instant::now() < deadline, "session {n} waits for ever");
@@ -194,12 +202,15 @@ async fn instructions_in_answers_move_a_real_grade_little() {
     for golden in set.interviews.iter().step_by(step).take(many) {
         let known = Known::of(&content, golden);
         let clean = golden.transcript();
-        let before = grade(&engine, &known.input(&clean), &GradeOptions::default(), &mut |_| ()).await.expect("a scorecard");
+        let before =
+            grade(&engine, &known.input(&clean), &GradeOptions::default(), &mut |_| ()).await.expect("a scorecard");
         for (change, attacked) in variants::all(golden, 1) {
             if !matches!(change, variants::Change::Injection(_)) {
                 continue;
             }
-            let after = grade(&engine, &known.input(&attacked), &GradeOptions::default(), &mut |_| ()).await.expect("a scorecard");
+            let after = grade(&engine, &known.input(&attacked), &GradeOptions::default(), &mut |_| ())
+                .await
+                .expect("a scorecard");
             for (clean, dirty) in before.dimensions.iter().zip(&after.dimensions) {
                 if let (Some(clean), Some(dirty)) = (clean.score, dirty.score) {
                     shifts.push(dirty - clean);
@@ -235,7 +246,10 @@ fn no_special_token_of_a_real_vocabulary_comes_out_of_what_people_write() {
         assert!(specials.len() > 2, "{id}: {specials:?}");
         let plain = |content: &str| {
             let tokens = text.encode(content).expect("encodes");
-            assert!(tokens.iter().all(|token| specials.iter().all(|(_, special)| special != token)), "{id}: {content:?}");
+            assert!(
+                tokens.iter().all(|token| specials.iter().all(|(_, special)| special != token)),
+                "{id}: {content:?}"
+            );
             assert_eq!(text.decode(&tokens), content, "{id}: shown as it was typed");
         };
         for (special, _) in &specials {

@@ -45,7 +45,10 @@ pub fn change(global: &Global, verb: &Verb) -> anyhow::Result<()> {
             return Ok(());
         }
         (Verb::Passphrase, false) => {
-            return Err(Exit::new(exit::USAGE, "the sessions are not encrypted (encrypt them: offrecord session encrypt)"));
+            return Err(Exit::new(
+                exit::USAGE,
+                "the sessions are not encrypted (encrypt them: offrecord session encrypt)",
+            ));
         }
         _ => {}
     }
@@ -89,7 +92,10 @@ impl Source {
             return Err(store_exit(StoreError::Locked { file: folder.join(crate::store::DATABASE) }));
         };
         let unreadable = |error: std::io::Error| {
-            Exit::new(exit::USAGE, format!("--passphrase-fd {number} cannot be read ({error}; it must be open for reading)"))
+            Exit::new(
+                exit::USAGE,
+                format!("--passphrase-fd {number} cannot be read ({error}; it must be open for reading)"),
+            )
         };
         if number == 0 {
             // Only the lines that are needed: what follows on standard input may be answers.
@@ -104,9 +110,9 @@ impl Source {
     /// The next one; `prompt` is shown where somebody sits.
     fn next(&mut self, prompt: &str) -> anyhow::Result<String> {
         match self {
-            Self::Lines(lines) => {
-                lines.next().ok_or_else(|| Exit::new(exit::USAGE, "the descriptor holds no (further) line with a passphrase"))
-            }
+            Self::Lines(lines) => lines
+                .next()
+                .ok_or_else(|| Exit::new(exit::USAGE, "the descriptor holds no (further) line with a passphrase")),
             Self::Terminal => unseen(prompt),
         }
     }

@@ -58,10 +58,9 @@ fn at(store: Store, engine: Option<Engine>) -> Desk {
 #[must_use]
 pub fn store_exit(error: StoreError) -> anyhow::Error {
     let code = match error {
-        StoreError::Running { .. }
-        | StoreError::Newer { .. }
-        | StoreError::NoCipher { .. }
-        | StoreError::Failed(_) => exit::FAILURE,
+        StoreError::Running { .. } | StoreError::Newer { .. } | StoreError::NoCipher { .. } | StoreError::Failed(_) => {
+            exit::FAILURE
+        }
         StoreError::NotSealed { .. } | StoreError::BadPassphrase(_) => exit::USAGE,
         StoreError::Locked { .. } | StoreError::WrongPassphrase { .. } => exit::LOCKED,
         StoreError::Damaged { .. } => exit::VERIFICATION,

@@ -94,8 +94,7 @@ impl Store {
         };
         // Without room for the index of the log it is kept in memory, by a connection that is alone; without the right
         // to write, the file is taken as it is.
-        Self::reader(&file, &["PRAGMA locking_mode = EXCLUSIVE", "immutable"], passphrase.as_ref())
-            .map_err(|_| refused)
+        Self::reader(&file, &["PRAGMA locking_mode = EXCLUSIVE", "immutable"], passphrase.as_ref()).map_err(|_| refused)
     }
 
     /// A connection that cannot write, tried in several ways.

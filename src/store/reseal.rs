@@ -90,7 +90,12 @@ pub(super) fn clear(file: &Path) -> Result<(), StoreError> {
 type Counts = Vec<(String, i64)>;
 
 /// Copies everything into `new`, and closes the old database with its log moved into it.
-fn write_new(file: &Path, new: &Path, from: Option<&Passphrase>, to: Option<&Passphrase>) -> Result<Counts, StoreError> {
+fn write_new(
+    file: &Path,
+    new: &Path,
+    from: Option<&Passphrase>,
+    to: Option<&Passphrase>,
+) -> Result<Counts, StoreError> {
     let db = open_database(file, from)?;
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     private_file(new)?;

@@ -59,12 +59,7 @@ pub(super) fn backup_file(file: &Path, version: i64) -> PathBuf {
 
 /// Copies the database beside itself; a copy that a crash cut short never carries the final name. The copy of an
 /// encrypted one opens with the same passphrase.
-fn back_up(
-    db: &Connection,
-    file: &Path,
-    passphrase: Option<&Passphrase>,
-    version: i64,
-) -> Result<(), StoreError> {
+fn back_up(db: &Connection, file: &Path, passphrase: Option<&Passphrase>, version: i64) -> Result<(), StoreError> {
     let target = backup_file(file, version);
     let mut part = target.as_os_str().to_owned();
     part.push(".part");

@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::*;
-use crate::tier;
 use crate::engine::ModelInfo;
 use crate::interview::session::{HintView, NewSession, Status};
 use crate::interview::transcript::{Level, Mode, Round, Speaker, Turn};
+use crate::tier;
 
 const DATE: &str = "2026-01-02T03:04:05Z";
 const CANARY: &str = "canary-5f1c-pelican-umbrella";

@@ -68,7 +68,8 @@ fn a_disk_that_fails_loses_nothing_acknowledged_and_is_said() {
                 }
                 other => panic!("{fault} {first}: {other}"),
             }
-            let draft = serving.client.api("PUT", &format!("/api/sessions/{id}/draft"), Some(&json!({"text": "so far"})));
+            let draft =
+                serving.client.api("PUT", &format!("/api/sessions/{id}/draft"), Some(&json!({"text": "so far"})));
             assert!(matches!(draft.status, 204 | 409 | 500 | 507), "{}", draft.text());
             if row == 4 {
                 break;

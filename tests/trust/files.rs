@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use offrecord::bench::import::{self, Format};
 use offrecord::bench::{dataset, golden};
 use offrecord::interview::dice::Dice;
-use offrecord::interview::transcript::Transcript;
 
 use crate::process::offrecord;
 use crate::tier::{self, Tally};
@@ -20,15 +19,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-const READERS: [(&str, &str, Reader); 8] = [
-    ("promptfoo", "tests/fixtures/import/promptfoo.json", |bytes| drop(import::read(Format::Promptfoo, &text(bytes), "x", None))),
-    ("Prometheus", "tests/fixtures/import/prometheus.json", |bytes| drop(import::read(Format::Prometheus, &text(bytes), "x", None))),
-    ("lm-eval", "tests/fixtures/import/lm-eval.jsonl", |bytes| drop(import::read(Format::LmEval, &text(bytes), "x", Some("acc")))),
+const READERS: [(&str, &str, Reader); 7] = [
+    ("promptfoo", "tests/fixtures/import/promptfoo.json", |bytes| {
+        drop(import::read(Format::Promptfoo, &text(bytes), "x", None))
+    }),
+    ("Prometheus", "tests/fixtures/import/prometheus.json", |bytes| {
+        drop(import::read(Format::Prometheus, &text(bytes), "x", None))
+    }),
+    ("lm-eval", "tests/fixtures/import/lm-eval.jsonl", |bytes| {
+        drop(import::read(Format::LmEval, &text(bytes), "x", Some("acc")))
+    }),
     ("a data set", "tests/fixtures/import/lm-eval.jsonl", |bytes| drop(dataset::parse(bytes, "x"))),
     ("a golden interview", "tests/fixtures/golden/api-quota-x2.toml", |bytes| drop(golden::read::parse(&text(bytes)))),
     ("a drawing", "tests/fixtures/boards/13-feed-fanout.excalidraw", board),
     ("a hostile drawing", "tests/fixtures/boards/20-hostile-labels.excalidraw", board),
-    ("a transcript", "tests/fixtures/boards/01-link-shortener.excalidraw", |bytes| drop(serde_json::from_slice::<Transcript>(bytes))),
 ];
 
 fn board(bytes: &[u8]) {
@@ -60,7 +64,18 @@ fn changed(good: &[u8], dice: &mut Dice) -> Vec<u8> {
             }
             3 => bytes.truncate(at),
             4 => {
-                let odd = ["1e999", "-0", "\"\\ud800\"", "null", "[[[[", "9223372036854775808", "\u{202e}", "\0", "{}", "NaN"];
+                let odd = [
+                    "1e999",
+                    "-0",
+                    "\"\\ud800\"",
+                    "null",
+                    "[[[[",
+                    "9223372036854775808",
+                    "\u{202e}",
+                    "\0",
+                    "{}",
+                    "NaN",
+                ];
                 let odd = odd[dice.below(odd.len())].bytes();
                 bytes.splice(at..at, odd);
             }
@@ -77,7 +92,7 @@ fn changed(good: &[u8], dice: &mut Dice) -> Vec<u8> {
 #[test]
 fn whatever_a_file_holds_it_is_read_or_refused_soon() {
     for (name, path, reader) in READERS {
-        let tally = Tally::of("T17", "files of other tools, data sets, drawings, transcripts, changed at random");
+        let tally = Tally::of("T17", "files of other tools, data sets, drawings, golden interviews, changed at random");
         let good = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a fixture");
         let mut dice = Dice::new(7);
         for round in 0..tier::FILE_CORRUPTIONS.n() {
@@ -104,7 +119,15 @@ fn bombs_are_refused_within_bounds_of_memory_and_time() {
     let long = format!("{{\"results\":{{\"results\":[{{\"vars\":{{\"question\":\"{}\"}}}}]}}}}", "x".repeat(8 << 20));
     let many = format!("[{}]", vec!["{}"; 400_000].join(","));
     let lines = "{\"doc\":{\"question\":\"q\"}}\n".repeat(200_000);
-    let bombs = [("deep", deep), ("nested", nested), ("long", long), ("many", many), ("lines", lines), ("empty", String::new()), ("nul", "\0".repeat(100_000))];
+    let bombs = [
+        ("deep", deep),
+        ("nested", nested),
+        ("long", long),
+        ("many", many),
+        ("lines", lines),
+        ("empty", String::new()),
+        ("nul", "\0".repeat(100_000)),
+    ];
     for (name, bytes) in &bombs {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).expect("written");
@@ -124,7 +147,11 @@ fn bombs_are_refused_within_bounds_of_memory_and_time() {
             // Thousands of refused records would fill a pipe that nobody reads.
             let output = command.output().expect("it runs");
             let said = String::from_utf8_lossy(&output.stderr);
-            assert!(matches!(output.status.code(), Some(0..=4)), "{name} {arguments:?}: {:?} {said:.300}", output.status);
+            assert!(
+                matches!(output.status.code(), Some(0..=4)),
+                "{name} {arguments:?}: {:?} {said:.300}",
+                output.status
+            );
             assert!(!said.contains("panicked"), "{name} {arguments:?}: {said:.300}");
             assert!(begun.elapsed() < Duration::from_secs(60), "{name} {arguments:?}: {:?}", begun.elapsed());
             tally.add(1);

@@ -15,7 +15,14 @@ pub fn without_a_network(name: &str, inside: impl FnOnce() -> usize) {
         return;
     }
     let output = Command::new("unshare")
-        .args(["--map-root-user", "--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture"])
+        .args([
+            "--map-root-user",
+            "--net",
+            "--",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture",
+        ])
         .arg(std::env::current_exe().expect("this test's file"))
         .arg(name)
         .env(INSIDE, "1")

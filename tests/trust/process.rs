@@ -55,7 +55,10 @@ impl Serving {
             return Err((code, std::fs::read_to_string(folder.join("stderr")).unwrap_or_default()));
         };
         let address = line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a url");
-        let client = Client { address: address.parse().expect("an address"), token: line["token"].as_str().expect("a token").to_owned() };
+        let client = Client {
+            address: address.parse().expect("an address"),
+            token: line["token"].as_str().expect("a token").to_owned(),
+        };
         let pid = u32::try_from(line["pid"].as_u64().expect("a pid")).expect("a pid");
         let serving = Self { child, client, pid };
         serving.client.wait_for_the_model();
@@ -95,8 +98,11 @@ pub fn session(client: &Client) -> String {
 
 /// Gives the next answer of a session; the status, and whether a reply came to its end.
 pub fn say(client: &Client, id: &str, text: &str) -> (u16, bool) {
-    let view = client.api("GET", &format!("/api/sessions/{id}"), None).json();
-    let body = json!({"text": text, "expected_seq": view["next_seq"]});
+    let view = client.api("GET", &format!("/api/sessions/{id}"), None);
+    if view.status != 200 {
+        return (view.status, false);
+    }
+    let body = json!({"text": text, "expected_seq": view.json()["next_seq"]});
     let answer = client.api("POST", &format!("/api/sessions/{id}/turns"), Some(&body));
     let done = answer.status == 200 && answer.events().last().is_some_and(|(event, _)| event == "done");
     (answer.status, done)

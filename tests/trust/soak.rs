@@ -22,14 +22,19 @@ fn memory_and_descriptors_stay_flat() {
     let mut at = BTreeMap::new();
     let mut id = session(&serving.client);
     for turn in 0..turns {
-        let text = format!("Turn {turn}: we kept the old path running, compared both for two weeks, and paged on the difference.");
+        let text = format!(
+            "Turn {turn}: we kept the old path running, compared both for two weeks, and paged on the difference."
+        );
         match say(&serving.client, &id, &text) {
             (200, _) => {}
             (409, _) => {
                 // Over: graded and exported, and the next one begins.
                 serving.client.api("POST", &format!("/api/sessions/{id}/finish"), None);
                 serving.client.api("POST", &format!("/api/sessions/{id}/scorecards"), Some(&serde_json::json!({})));
-                assert_eq!(serving.client.api("GET", &format!("/api/sessions/{id}/export?format=html"), None).status, 200);
+                assert_eq!(
+                    serving.client.api("GET", &format!("/api/sessions/{id}/export?format=html"), None).status,
+                    200
+                );
                 id = session(&serving.client);
             }
             (status, _) => panic!("{status}"),

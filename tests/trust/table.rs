@@ -145,12 +145,14 @@ fn page(trials: &BTreeMap<(String, String), Trial>, tier: &str, date: &str) -> S
         let words: Vec<String> = of_row
             .iter()
             .map(|((_, what), trial)| {
-                let notes = if trial.notes.is_empty() { String::new() } else { format!(" ({})", trial.notes.join("; ")) };
+                let notes =
+                    if trial.notes.is_empty() { String::new() } else { format!(" ({})", trial.notes.join("; ")) };
                 let tried = if trial.ran { trial.tried.to_string() } else { "did not end".to_owned() };
                 format!("{what}: {tried}{notes}").replace('|', "/")
             })
             .collect();
-        let words = if words.is_empty() { "no test of this row leaves a record".to_owned() } else { words.join("<br>") };
+        let words =
+            if words.is_empty() { "no test of this row leaves a record".to_owned() } else { words.join("<br>") };
         page.push_str(&format!("| {row} | {title} | {tried} | {failed} | {words} |\n"));
     }
     page
@@ -181,7 +183,10 @@ fn date(days: i64) -> String {
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * shifted_month + 2) / 5 + 1, if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 });
+    let (day, month) = (
+        of_year - (153 * shifted_month + 2) / 5 + 1,
+        if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 },
+    );
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year}-{month:02}-{day:02}")
 }

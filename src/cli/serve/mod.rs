@@ -13,8 +13,8 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::cli::{install, passphrase};
 use crate::cli::room::store_exit;
+use crate::cli::{install, passphrase};
 use crate::config::{self, Global};
 use crate::content::Content;
 use crate::exit::{self, Exit};
