@@ -11,68 +11,40 @@ fn odd_surroundings_are_met_with_a_plain_word() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("a file");
     std::fs::write(&file, "x").expect("written");
-    let list = |change: &dyn Fn(&mut std::process::Command), code: i32, words: &str| {
+    let none = "no sessions yet";
+    let within = |name: &str| folder.path().join(name).display().to_string();
+    let (xdg, odd, long, longer) =
+        (within("xdg"), within("ein Ordner ä 数据 %20 #?"), within(&"x".repeat(200)), within(&"x".repeat(300)));
+    let file = file.display().to_string();
+    // What is changed in the environment (none = taken out), the exit code, and words that are said.
+    let cases: [(&[(&str, Option<&str>)], i32, &str); 13] = [
+        (&[("HOME", None), ("OFFRECORD_DATA_DIR", None), ("XDG_DATA_HOME", Some(&xdg))], 0, none),
+        (&[("HOME", Some("/dev/null")), ("OFFRECORD_DATA_DIR", None)], 1, "--data-dir"),
+        (&[("OFFRECORD_DATA_DIR", Some(&file))], 1, "--data-dir"),
+        (&[("OFFRECORD_DATA_DIR", Some("/proc/nothing"))], 1, "--data-dir"),
+        (&[("OFFRECORD_DATA_DIR", Some(&odd))], 0, none),
+        (&[("OFFRECORD_DATA_DIR", Some(&long))], 0, none),
+        (&[("OFFRECORD_DATA_DIR", Some(&longer))], 1, "--data-dir"),
+        (&[("TZ", Some("Mars/Olympus"))], 0, none),
+        (&[("TZ", Some("Asia/Kathmandu"))], 0, none),
+        (&[("TERM", Some("dumb"))], 0, none),
+        (&[("COLUMNS", Some("1"))], 0, none),
+        (&[("LANG", Some("xx_XX.nonsense"))], 0, none),
+        (&[("OFFRECORD_LOG", Some("[nonsense"))], 0, none),
+    ];
+    for (changes, code, words) in cases {
         let mut command = offrecord(folder.path(), &[]);
-        change(&mut command);
+        for (name, value) in changes {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let output = command.args(["session", "list"]).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(said.contains(words) && !said.contains("panicked"), "{said}");
+        assert_eq!(output.status.code(), Some(code), "{changes:?}: {said}");
+        assert!(said.contains(words) && !said.contains("panicked"), "{changes:?}: {said}");
         tally.add(1);
-    };
-    let none = "no sessions yet";
-    list(
-        &|command| {
-            command.env_remove("HOME").env_remove("OFFRECORD_DATA_DIR").env("XDG_DATA_HOME", folder.path().join("xdg"));
-        },
-        0,
-        none,
-    );
-    list(
-        &|command| {
-            command.env("HOME", "/dev/null").env_remove("OFFRECORD_DATA_DIR");
-        },
-        1,
-        "--data-dir",
-    );
-    list(
-        &|command| {
-            command.env("OFFRECORD_DATA_DIR", &file);
-        },
-        1,
-        "--data-dir",
-    );
-    list(
-        &|command| {
-            command.env("OFFRECORD_DATA_DIR", "/proc/nothing");
-        },
-        1,
-        "--data-dir",
-    );
-    list(
-        &|command| {
-            command.env("OFFRECORD_DATA_DIR", folder.path().join("ein Ordner ä 数据 %20 #?"));
-        },
-        0,
-        none,
-    );
-    list(&|command| drop(command.env("OFFRECORD_DATA_DIR", folder.path().join("x".repeat(200)))), 0, none);
-    list(&|command| drop(command.env("OFFRECORD_DATA_DIR", folder.path().join("x".repeat(300)))), 1, "--data-dir");
-    for (name, value) in [
-        ("TZ", "Mars/Olympus"),
-        ("TZ", "Asia/Kathmandu"),
-        ("TERM", "dumb"),
-        ("COLUMNS", "1"),
-        ("LANG", "xx_XX.nonsense"),
-        ("OFFRECORD_LOG", "[nonsense"),
-    ] {
-        list(
-            &|command| {
-                command.env(name, value);
-            },
-            0,
-            none,
-        );
     }
 
     // A mask that takes nothing away: the files are private all the same.
