@@ -110,6 +110,7 @@ fn fill(store: &Store) -> Vec<Record> {
                 seed: Some(7),
                 resume: Some(format!("I am {CANARY}.")),
                 posting: Some(CANARY.into()),
+                record: true,
             };
             let id = desk.create(new).expect("a session").summary.id;
             for seq in [1, 3] {

@@ -331,13 +331,11 @@ impl Scaling {
                 let dot = _mm512_cvtepi32_ps(dot);
                 let scale = _mm512_set1_ps(*self.scale.add(there * self.per_scale + sub * SUB / 32));
                 let scale = _mm512_mul_ps(d, scale);
-                let term = if MINS {
+                if MINS {
                     let scaled = _mm512_set1_ps(*self.scaled.add(there * self.per_sum + sub));
-                    _mm512_fmsub_ps(scale, dot, _mm512_mul_ps(m, scaled))
-                } else {
-                    _mm512_mul_ps(scale, dot)
-                };
-                *total = _mm512_add_ps(*total, term);
+                    *total = _mm512_fnmadd_ps(m, scaled, *total);
+                }
+                *total = _mm512_fmadd_ps(scale, dot, *total);
             }
         }
     }

@@ -11,6 +11,7 @@ mod attention512;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod dense;
 pub mod elementwise;
 mod float;
 pub mod format;

@@ -140,6 +140,7 @@ async fn a_reply_that_a_crash_cut_off_is_worded_again_and_says_the_same() {
         text: ANSWER.into(),
         at_ms: 0,
         board: None,
+        spoken: None,
         date: "2026-01-01T00:00:00Z".into(),
     };
     assert_eq!(bench.store.append_answer(&id, &answer).unwrap(), Appended::Stored);
