@@ -81,6 +81,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
+#[cfg(feature = "encrypt")]
 /// Names of files that hold these bytes.
 fn holding(folder: &Path, needle: &str) -> Vec<PathBuf> {
     let holds = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
@@ -119,6 +120,8 @@ fn fill(store: &Store) -> Vec<Record> {
                 while reply.recv().await.is_some() {}
             }
             desk.draft(&id, format!("draft {CANARY}")).await.expect("kept");
+            let sound = format!("RIFF {CANARY} ").repeat(3000);
+            assert!(store.put_recording(&id, 1, 1000, sound.as_bytes()).expect("kept"));
             desk.finish(&id).expect("finished");
             let mut grade = desk.grade(&id, GradeOptions::default()).expect("a grade");
             while grade.recv().await.is_some() {}
