@@ -91,8 +91,8 @@ fn changed(good: &[u8], dice: &mut Dice) -> Vec<u8> {
 
 #[test]
 fn whatever_a_file_holds_it_is_read_or_refused_soon() {
+    let tally = Tally::of("T17", "files of other tools, data sets, drawings, golden interviews, changed at random");
     for (name, path, reader) in READERS {
-        let tally = Tally::of("T17", "files of other tools, data sets, drawings, golden interviews, changed at random");
         let good = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a fixture");
         let mut dice = Dice::new(7);
         for round in 0..tier::FILE_CORRUPTIONS.n() {
