@@ -112,7 +112,7 @@ fn a_real_model_interviews_grades_and_is_measured_without_a_network() {
 
 #[test]
 fn real_sessions_at_once_are_served_and_keep_apart() {
-    let tally = Tally::of("T22", "sessions at once on a real model, each with a canary");
+    let tally = Tally::of("T22", "sessions at once on a real model, each with a canary: turns, texts, grades, exports");
     let many = tier::REAL_SESSIONS.n();
     file(SMALL);
     let folder = tempfile::tempdir().expect("a folder");
@@ -166,6 +166,18 @@ fn real_sessions_at_once_are_served_and_keep_apart() {
                             assert!(Instant::now() < deadline, "session {n} waits for ever");
                         }
                     }
+                    // What the model itself writes, and a grade, which it judges.
+                    let asked = format!("Our project is called kestrel{n}falcon. Tell me about it in two sentences.");
+                    let chat = json!({"messages": [{"role": "user", "content": asked}], "max_tokens": 48, "temperature": 0.7, "seed": n});
+                    for _ in 0..2 {
+                        let written = client.api("POST", "/v1/chat/completions", Some(&chat));
+                        assert!(matches!(written.status, 200 | 503), "{}", written.text());
+                        for other in (0..many).filter(|other| *other != n) {
+                            assert!(!written.text().contains(&format!("kestrel{other}falcon")), "{n} was told of {other}");
+                        }
+                    }
+                    assert_eq!(client.api("POST", &format!("/api/sessions/{id}/finish"), None).status, 200);
+                    client.api("POST", &format!("/api/sessions/{id}/scorecards"), Some(&json!({})));
                     begun.elapsed().as_secs_f64()
                 })
             })
@@ -180,7 +192,7 @@ fn real_sessions_at_once_are_served_and_keep_apart() {
                 assert!(!text.contains(&format!("kestrel{other}falcon")), "{n} has words of {other}");
             }
         }
-        tally.add(2);
+        tally.add(4);
     }
     terminate(serving, &line["pid"].to_string());
     let (first, last) = (times.iter().copied().fold(f64::MAX, f64::min), times.iter().copied().fold(0.0, f64::max));

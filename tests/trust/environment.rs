@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use crate::process::offrecord;
 use crate::tier::Tally;
 
+/// A variable and its value; none = taken out.
+type Change<'a> = (&'a str, Option<&'a str>);
+
 #[test]
 fn odd_surroundings_are_met_with_a_plain_word() {
     let tally = Tally::of("D17", "homes, folders, time zones, terminals, masks, limits");
@@ -17,7 +20,7 @@ fn odd_surroundings_are_met_with_a_plain_word() {
         (within("xdg"), within("ein Ordner ä 数据 %20 #?"), within(&"x".repeat(200)), within(&"x".repeat(300)));
     let file = file.display().to_string();
     // What is changed in the environment (none = taken out), the exit code, and words that are said.
-    let cases: [(&[(&str, Option<&str>)], i32, &str); 13] = [
+    let cases: [(&[Change<'_>], i32, &str); 13] = [
         (&[("HOME", None), ("OFFRECORD_DATA_DIR", None), ("XDG_DATA_HOME", Some(&xdg))], 0, none),
         (&[("HOME", Some("/dev/null")), ("OFFRECORD_DATA_DIR", None)], 1, "--data-dir"),
         (&[("OFFRECORD_DATA_DIR", Some(&file))], 1, "--data-dir"),
