@@ -61,16 +61,27 @@ fn exits(command: &mut Command, code: i32, words: &[&str]) -> Output {
     output
 }
 
-/// All files of the data folder but the lock.
+/// Whether nothing was touched; tells names and lengths, not contents.
+#[track_caller]
+fn same_files(found: &BTreeMap<PathBuf, Vec<u8>>, before: &BTreeMap<PathBuf, Vec<u8>>) {
+    let shape = |files: &BTreeMap<PathBuf, Vec<u8>>| {
+        files.iter().map(|(path, bytes)| (path.clone(), bytes.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(shape(found), shape(before));
+    assert!(found == before, "a file was changed");
+}
+
+/// All files of the data folder but the lock and the index of the log, which any look rewrites.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(folder.join("data")).expect("a data folder").flatten();
     entries
         .map(|entry| entry.path())
-        .filter(|path| path.is_file() && !path.ends_with("offrecord.lock"))
+        .filter(|path| path.is_file() && !path.ends_with("offrecord.lock") && !path.to_string_lossy().ends_with("-shm"))
         .map(|path| (path.clone(), std::fs::read(&path).expect("readable")))
         .collect()
 }
 
+#[cfg(feature = "encrypt")]
 /// Names of files that hold these bytes.
 fn holding(folder: &Path, needle: &str) -> Vec<PathBuf> {
     let holds = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
@@ -109,6 +120,8 @@ fn fill(store: &Store) -> Vec<Record> {
                 while reply.recv().await.is_some() {}
             }
             desk.draft(&id, format!("draft {CANARY}")).await.expect("kept");
+            let sound = format!("RIFF {CANARY} ").repeat(3000);
+            assert!(store.put_recording(&id, 1, 1000, sound.as_bytes()).expect("kept"));
             desk.finish(&id).expect("finished");
             let mut grade = desk.grade(&id, GradeOptions::default()).expect("a grade");
             while grade.recv().await.is_some() {}
@@ -144,7 +157,7 @@ mod without {
             &["built without encryption", "nothing was encrypted"],
         );
         exits(offrecord(folder.path(), Some("secret\n")).args(["session", "list"]), 1, &["built without encryption"]);
-        assert_eq!(files(folder.path()), bytes);
+        same_files(&files(folder.path()), &bytes);
         assert_eq!(records(&Store::open(&data).expect("a store")), before);
         // A key would be taken and ignored: nothing may be stored in the belief that it is encrypted.
         let fresh = tempfile::tempdir().expect("a folder");
@@ -162,7 +175,7 @@ mod without {
                 &["are encrypted", "built without encryption"],
             );
         }
-        assert_eq!(files(fresh.path()), bytes);
+        same_files(&files(fresh.path()), &bytes);
         assert!(matches!(
             Store::open_with(&fresh.path().join("data"), Some(phrase("x"))).map(drop),
             Err(offrecord::store::StoreError::NoCipher { sealed: true, .. })
@@ -219,7 +232,7 @@ mod with {
             );
             tally.add(1);
         }
-        assert_eq!(files(folder.path()), bytes, "nothing was touched");
+        same_files(&files(folder.path()), &bytes);
         let store = Store::open_with(&data, Some(phrase("correct horse"))).expect("opens");
         assert_eq!(records(&store), before);
         store.wipe().expect("wiped");
@@ -292,7 +305,7 @@ mod with {
         }
         exits(offrecord(folder.path(), Some("wrong\ntwo\n")).args(["session", "passphrase"]), 6, &["does not open"]);
         exits(offrecord(folder.path(), Some("wrong\n")).args(["session", "decrypt"]), 6, &["does not open"]);
-        assert_eq!(files(folder.path()), bytes, "nothing was touched");
+        same_files(&files(folder.path()), &bytes);
         let list = exits(offrecord(folder.path(), Some("one\n")).args(["session", "list", "--json"]), 0, &[]);
         assert!(String::from_utf8_lossy(&list.stdout).contains(&before[0].summary.id));
 
@@ -329,7 +342,9 @@ mod with {
 
     /// The program under `strace`, which does something to it at its `nth` write, sync, rename or removal of a file.
     fn disturbed(folder: &Path, lines: &str, what: &str, nth: usize, verb: &str) -> Output {
-        let calls = "pwrite64,write,fsync,fdatasync,rename,unlink,ftruncate";
+        // An error must not hit the runtime's own wake-ups, which are writes as well.
+        let own = if what.starts_with("signal") { "write," } else { "" };
+        let calls = &format!("{own}pwrite64,fsync,fdatasync,rename,unlink,ftruncate");
         let plain = offrecord(folder, Some(lines));
         let mut command = Command::new("strace");
         command.args([
@@ -527,7 +542,7 @@ mod with {
             else {
                 panic!("damaged and whole")
             };
-            assert_eq!(std::fs::read(original).expect("kept"), bad);
+            assert!(std::fs::read(original).expect("kept") == bad);
             let store = Store::open_with(&data, Some(phrase("one"))).expect("opens");
             let found = records(&store);
             assert_eq!(found.len(), sessions);

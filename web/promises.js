@@ -7,9 +7,10 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "network": "none",
     "proofs": [
       { "file": "tests/no_network.rs", "test": "a_whole_interview_of_each_round_without_a_network" },
-      { "file": "tests/no_network.rs", "test": "the_net_would_catch_an_attempt" }
+      { "file": "tests/no_network.rs", "test": "the_net_would_catch_an_attempt" },
+      { "file": "tests/real_model_trust.rs", "test": "a_real_model_interviews_grades_and_is_measured_without_a_network" }
     ],
-    "unproved": "The test plays the scripted engine; with a real model no test watches the connections."
+    "unproved": ""
   },
   {
     "operation": "Export from the command line",
@@ -65,8 +66,8 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
   {
     "operation": "On this page: take in, verify or remove a model file, read benchmark runs, check the machine",
     "network": "none",
-    "proofs": [],
-    "unproved": "No test watches the connections of these operations; their browser tests fail when the page asks another host."
+    "proofs": [{ "file": "tests/no_network.rs", "test": "everything_else_on_the_page_without_a_network" }],
+    "unproved": ""
   },
   {
     "operation": "A link in a text",
@@ -81,7 +82,9 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
       { "file": "tests/http_gate.rs", "test": "a_foreign_host_gets_an_empty_403_on_every_route" },
       { "file": "tests/http_gate.rs", "test": "foreign_pages_change_nothing_on_any_mutating_route" },
       { "file": "tests/http_gate.rs", "test": "no_origin_gets_a_cors_header" },
-      { "file": "tests/serve.rs", "test": "other_machines_are_kept_out_unless_that_is_meant" }
+      { "file": "tests/serve.rs", "test": "other_machines_are_kept_out_unless_that_is_meant" },
+      { "file": "tests/browser/gate.test.mjs", "test": "a page under another name that points here gets empty refusals" },
+      { "file": "tests/browser/gate.test.mjs", "test": "a page on another port of this machine changes and reads nothing" }
     ],
     "unproved": ""
   },
@@ -105,21 +108,26 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "network": "none",
     "proofs": [
       { "file": "tests/pull.rs", "test": "offline_never_asks" },
-      { "file": "tests/serve.rs", "test": "without_a_model_and_without_a_network_it_says_what_to_do" }
+      { "file": "tests/serve.rs", "test": "without_a_model_and_without_a_network_it_says_what_to_do" },
+      { "file": "tests/no_network.rs", "test": "every_command_without_a_network" }
     ],
     "unproved": ""
   },
   {
     "operation": "An interview in a terminal (run, session resume) with a model installed",
     "network": "none",
-    "proofs": [],
-    "unproved": "No test watches the connections of these commands."
+    "proofs": [{ "file": "tests/no_network.rs", "test": "every_command_without_a_network" }],
+    "unproved": ""
   },
   {
     "operation": "Reading a résumé or a job posting",
     "network": "none",
-    "proofs": [{ "file": "tests/documents.rs", "test": "the_child_reads_behind_its_limits_without_an_environment" }],
-    "unproved": "The test is of the limits of the reading process (it can open no file and no socket); none watches connections."
+    "proofs": [
+      { "file": "tests/documents.rs", "test": "the_child_reads_behind_its_limits_without_an_environment" },
+      { "file": "tests/no_network.rs", "test": "everything_else_on_the_page_without_a_network" },
+      { "file": "tests/no_network.rs", "test": "every_command_without_a_network" }
+    ],
+    "unproved": ""
   },
   {
     "operation": "bench grading or calibrate with --judge http://… (a judge that you name)",
@@ -131,16 +139,22 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "unproved": "No test watches the connections of this command."
   },
   {
-    "operation": "grade, bench without such a judge, lint, doctor, session list, show, rm, wipe, repair",
+    "operation": "grade, bench without such a judge, lint, doctor, session list, show, rm, wipe, repair, encrypt, decrypt, passphrase",
     "network": "none",
-    "proofs": [],
-    "unproved": "No test watches the connections of these commands."
+    "proofs": [
+      { "file": "tests/no_network.rs", "test": "every_command_without_a_network" },
+      { "file": "tests/real_model_trust.rs", "test": "a_real_model_interviews_grades_and_is_measured_without_a_network" }
+    ],
+    "unproved": ""
   },
   {
     "operation": "models list, show, verify, rm, import",
     "network": "none",
-    "proofs": [],
-    "unproved": "No test watches the connections of these commands."
+    "proofs": [
+      { "file": "tests/no_network.rs", "test": "every_command_without_a_network" },
+      { "file": "tests/real_model_trust.rs", "test": "a_real_model_interviews_grades_and_is_measured_without_a_network" }
+    ],
+    "unproved": ""
   },
   {
     "operation": "Telemetry, accounts, update checks",

@@ -100,6 +100,7 @@ fn html_stands_alone() {
     let page = session().export(ExportFormat::Html);
     insta::assert_snapshot!(page.text);
     assert_eq!(page.file_name, "offrecord-system-design-url-shortener-abcd1234.html");
+    crate::tier::tried("T19", "pages that carry a policy of their own", 1);
 }
 
 #[test]
@@ -112,6 +113,7 @@ fn the_json_export_is_the_transcript_file_and_reads_back() {
     let session = session();
     let text = session.export(ExportFormat::Json).text;
     assert_eq!(serde_json::from_str::<Transcript>(&text).expect("reads back"), session.transcript);
+    crate::tier::tried("T19", "exports read back", 1);
 }
 
 #[test]
@@ -151,6 +153,7 @@ fn hostile_words_stay_words() {
             );
         }
     }
+    crate::tier::tried("T19", "hostile words in exports", attacks.len());
 }
 
 proptest::proptest! {

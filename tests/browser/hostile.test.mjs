@@ -11,6 +11,7 @@ import * as canned from "./canned.mjs";
 import { carriers, payloads } from "./hostile.mjs";
 import { startMock } from "./mock.mjs";
 import { openPage } from "./page.mjs";
+import { tried } from "./tally.mjs";
 
 /** Canned data with `texts` in every sink: turns, coach, hint, document, model answer, notes, scorecard, titles, models. @param {string[]} texts */
 function poisoned(texts) {
@@ -85,6 +86,7 @@ test(`${payloads.length} payloads in every sink: nothing runs`, async () => {
     const foreign = await opened.page.evaluate(() => document.querySelectorAll(".prose :is(script, style, iframe, object, embed, svg, math, img, video, audio, form, input, a, link, meta, base)").length);
     assert.equal(foreign, 0, "no element that could load or run came out of a text");
     assert.ok((await opened.page.evaluate(() => document.body.innerText)).includes("<script>window.__ran=1"), "markup shows as text");
+    tried("T5", "payloads in each of the sinks of the page, in Chromium", payloads.length);
     await opened.close();
   } finally {
     await browser.close();
@@ -123,4 +125,5 @@ test("ways to leak through a link or an image: no connection, no name looked up"
   assert.ok(readFileSync(log, "utf8").includes(`${mock.url}/markdown.js`), "the log holds what was asked for");
   assert.doesNotMatch(readFileSync(log, "utf8").replaceAll(/"command_line":"[^"]*"/g, ""), /leak\.example[:/"]/, "the name is not in the browser's network log");
   rmSync(folder, { recursive: true });
+  tried("T6", "carriers of an address in every text, in Chromium", texts.length);
 });

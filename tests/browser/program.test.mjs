@@ -7,6 +7,7 @@ import { problems, rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { openPage } from "./page.mjs";
 import { serve } from "./server.mjs";
+import { tried } from "./tally.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -114,6 +115,7 @@ test("two tabs: the slower writer keeps its draft", async () => {
     await second.getByText("moved on in another window").waitFor();
     assert.equal(await second.locator("#answer").inputValue(), answers[1]);
     assert.equal(await second.locator(".turn").count(), 3);
+    tried("D4", "two tabs in Chromium", 1);
     await opened.close();
   } finally {
     await opened.context.close();
@@ -146,6 +148,7 @@ test("the program is killed and started again: nothing acknowledged is lost, the
       assert.equal(await page.locator("#answer").inputValue(), "what I was typing");
       assert.equal(await page.locator(".turn").count(), 3);
       await answer(page, answers[1]);
+      tried("D1", "SIGKILL under a page in Chromium", 1);
       await opened.close();
     } finally {
       await again.close();

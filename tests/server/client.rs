@@ -23,11 +23,11 @@ impl Client {
         (Self { address: address.parse().expect("an address"), token }, line)
     }
 
-    /// Waits until the model answers; at most ten seconds.
+    /// Waits until the model answers; at most a minute: machines may be slow.
     pub fn wait_for_the_model(&self) {
         let begun = Instant::now();
         while self.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
-            assert!(begun.elapsed() < Duration::from_secs(10), "the model is not ready");
+            assert!(begun.elapsed() < Duration::from_secs(60), "the model is not ready");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -157,12 +157,19 @@ async fn a_reply_that_a_crash_cut_off_is_worded_again_and_says_the_same() {
 
 #[tokio::test]
 async fn the_state_is_the_same_with_and_without_a_restart_between_any_two_turns() {
+    for seed in 0..crate::tier::RESTARTED_SCRIPTS.n() as u64 {
+        restarted_between_turns(seed).await;
+    }
+    crate::tier::tried("D13", "interviews with a restart between any two turns", crate::tier::RESTARTED_SCRIPTS.n());
+}
+
+async fn restarted_between_turns(seed: u64) {
     let mut plain = Bench::new();
     let mut restarted = Bench::new();
     let mut ids = Vec::new();
     for bench in [&plain, &restarted] {
         let mut new = new_session(Round::SystemDesign);
-        new.seed = Some(5);
+        new.seed = Some(seed);
         ids.push(bench.desk().create(new).unwrap().summary.id);
     }
     for turn in 0..20 {
