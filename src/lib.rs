@@ -22,4 +22,5 @@ pub mod grading;
 pub mod http;
 pub mod interview;
 pub mod prompts;
+pub mod remote;
 pub mod store;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::install;
+use super::servers::Servers;
 use crate::config::Global;
 use crate::content::Content;
-use crate::engine::Engine;
 use crate::exit::{self, Exit};
 use crate::interview::clock::Clock;
 use crate::interview::desk::Desk;
@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError};
 /// # Errors
 /// [`Exit`] with 1 when another process has it, 4 when the database is damaged, 5 when the disk is full.
 pub fn open(global: &Global) -> anyhow::Result<Desk> {
-    Ok(at(Store::open(&global.dirs()?.data).map_err(store_exit)?, None))
+    Ok(at(Store::open(&global.dirs()?.data).map_err(store_exit)?))
 }
 
 /// A desk for reading, also beside a running server.
@@ -26,24 +26,29 @@ pub fn open(global: &Global) -> anyhow::Result<Desk> {
 /// As [`open`], but another process is not in the way.
 pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
     let store = Store::open_for_reading(&global.dirs()?.data);
-    Ok(at(store.map_err(store_exit)?, None))
+    Ok(at(store.map_err(store_exit)?))
 }
 
 /// A desk at which an interview can be held.
 ///
 /// # Errors
 /// As [`open`], and whatever keeps the model from loading.
-pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
+pub async fn open_with_engine(global: &Global, servers: &Servers) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
     let store = Store::open(&global.dirs()?.data).map_err(store_exit)?;
-    if install::choose(global).await?.is_none() {
-        return Err(session_exit(SessionError::NoModel));
+    let parts = servers.connect(global).await?;
+    let mut local = None;
+    if parts.needs_model() {
+        if install::choose(global).await?.is_none() {
+            return Err(session_exit(SessionError::NoModel));
+        }
+        local = Some(crate::catalogue::open_engine(global).await?);
     }
-    Ok(at(store, Some(crate::catalogue::open_engine(global).await?)))
+    Ok(parts.seat(&at(store), local))
 }
 
-fn at(store: Store, engine: Option<Engine>) -> Desk {
-    Desk::open(store, Arc::new(Content::built_in()), engine, Clock::system())
+fn at(store: Store) -> Desk {
+    Desk::open(store, Arc::new(Content::built_in()), None, Clock::system())
 }
 
 /// The exit code of a store that did not open.
