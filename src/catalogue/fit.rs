@@ -164,6 +164,7 @@ mod tests {
             table.push('\n');
         }
         insta::assert_snapshot!(table);
+        crate::tier::tried("D7", "headers in four memories", 48);
     }
 
     #[test]
