@@ -131,7 +131,8 @@ async fn a_stream_that_breaks_off_is_begun_again_only_before_the_first_word() {
 
     let server = OpenAi::start(|_, stream| (begin(stream), say(stream, "What bre")).0);
     let mut generation = engine(&server).await.generate(ask("Go on.")).unwrap();
-    assert!(matches!(generation.next().await, Some(Event::Token { .. })));
+    let first = generation.next().await;
+    assert!(matches!(first, Some(Event::Token { .. })), "{first:?}");
     let Some(Event::Failed(error)) = generation.next().await else { panic!("an end") };
     assert!(reason(&error).contains("broke off in the middle"), "{error}");
     assert_eq!(server.counted(), 1, "words are not told twice");
@@ -281,7 +282,7 @@ async fn a_busy_server_is_asked_again_when_it_says() {
     let p = choose(&engine(&server).await, vec![yes_no("?")]).await.unwrap();
     assert!((p[0][0].exp() - 0.7).abs() < 1e-4 && (p[0][1].exp() - 0.2).abs() < 1e-4);
     let down =
-        OpenAi::start(|_, stream| send(stream, 500, "application/json", &[], "{\"detail\": \"no\u{1b}[2J memory\"}"));
+        OpenAi::start(|_, stream| send(stream, 500, "application/json", &[], "{\"detail\": \"no\\u001b[2J memory\"}"));
     let error = choose(&engine(&down).await, vec![yes_no("?")]).await.unwrap_err();
     assert!(reason(&error).contains("status 500: no [2J memory (tried 3 times)"), "{error}");
 }

@@ -19,6 +19,8 @@ enum Answer {
     Busy,
     HangUp,
     Nonsense,
+    /// Well, after a moment.
+    Slowly,
 }
 
 /// A server that says Yes to a question about a "window" and No otherwise; how it misbehaves depends on the number of
@@ -32,6 +34,10 @@ fn answer(asked: &Asked, stream: &TcpStream, how: Answer) {
         Answer::HangUp => {}
         Answer::Busy => send(stream, 503, "application/json", &[], "{}"),
         Answer::Nonsense => reply(stream, 200, &json!({"choices": [{"message": {"content": "Yes"}}]})),
+        Answer::Slowly => {
+            std::thread::sleep(Duration::from_millis(40));
+            answer(asked, stream, Answer::Well);
+        }
         Answer::Well => {
             assert_eq!((asked.body["max_tokens"].as_u64(), asked.body["top_logprobs"].as_u64()), (Some(1), Some(20)));
             let yes = if asked.last().contains("window is halved") { 0.8 } else { 0.3 };
@@ -71,7 +77,7 @@ async fn a_judge_that_stumbles_is_asked_again() {
         3 => Answer::HangUp,
         _ => Answer::Well,
     });
-    let results = grade(&server, &plan(folder.path()), 4).await;
+    let results = grade(&server, &plan(folder.path()), 1).await;
     assert_eq!((results.status.as_str(), results.datasets["d"].n), ("success", 6));
     let host = server.url.trim_start_matches("http://");
     assert_eq!(results.provenance["model"], "stand-in (127.0.0.1)");
@@ -127,7 +133,7 @@ fn offline_admits_only_this_machine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_items_at_a_time_give_what_one_at_a_time_gives() {
     let (one, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let server = judge(|_| Answer::Well);
+    let server = judge(|_| Answer::Slowly);
     let alone = grade(&server, &plan(one.path()), 1).await;
     let asked_alone = server.counted();
     let together = grade(&server, &plan(many.path()), 16).await;

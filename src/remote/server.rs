@@ -122,17 +122,20 @@ fn serve(server: &Arc<Server>, mut queue: mpsc::Receiver<Job>) {
         .thread_name("remote-request")
         .build()
         .expect("the operating system refused a thread");
-    let in_hand = Arc::new(Semaphore::new(IN_HAND.max(together)));
+    let most = IN_HAND.max(together);
+    let in_hand = Arc::new(Semaphore::new(most));
     runtime.block_on(async {
         loop {
             let Ok(place) = Arc::clone(&in_hand).acquire_owned().await else { return };
-            let Some(job) = queue.recv().await else { return };
+            let Some(job) = queue.recv().await else { break };
             let server = Arc::clone(server);
             tokio::spawn(async move {
                 server.work(job).await;
                 drop(place);
             });
         }
+        // What was begun is brought to its end, as a model in memory does.
+        let _ = in_hand.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
     });
     // Whoever waited has gone; a request that still hangs ends by itself.
     runtime.shutdown_background();

@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(all["messages"], json!([{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]));
         let least = words("m", &request, Dialect { extras: false, stream_usage: false, formats: false });
         let names: Vec<&String> = least.as_object().map(|o| o.keys().collect()).unwrap_or_default();
-        assert_eq!(names, ["max_tokens", "messages", "model", "seed", "stop", "stream", "temperature", "top_p"]);
+        assert_eq!(names, ["model", "messages", "max_tokens", "temperature", "top_p", "seed", "stream", "stop"]);
     }
 
     #[test]
