@@ -135,7 +135,8 @@ class Client(unittest.TestCase):
         self.assertEqual(told.text_offset[:2], [0, len(told.tokens[0])])
         self.assertIsNone(told.token_logprobs[0])
         self.assertTrue(all(p <= 0 for p in told.token_logprobs[1:]))
-        self.assertEqual([len(t) for t in told.top_logprobs[1:]], [2] * (len(told.tokens) - 1))
+        # Two likeliest, and the one that stands there if it is neither.
+        self.assertTrue(all(len(t) in (2, 3) for t in told.top_logprobs[1:]))
         self.assertEqual(answer.object, "text_completion")
         both = self.client.completions.create(model=SMALL, prompt=["One, two,", "Red, green,"], max_tokens=2, temperature=0)
         self.assertEqual([c.index for c in both.choices], [0, 1])
