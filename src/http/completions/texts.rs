@@ -29,7 +29,7 @@ const MOST_TEXTS: usize = 64;
 struct TextRequest {
     #[serde(default)]
     model: Option<String>,
-    prompt: Texts,
+    prompt: Asked,
     #[serde(default)]
     max_tokens: Option<usize>,
     #[serde(default)]
@@ -62,11 +62,11 @@ struct TextRequest {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Texts {
-    Text(String),
-    Texts(Vec<String>),
-    Tokens(Vec<u32>),
-    ManyTokens(Vec<Vec<u32>>),
+enum Asked {
+    One(String),
+    Several(Vec<String>),
+    OneInTokens(Vec<u32>),
+    SeveralInTokens(Vec<Vec<u32>>),
 }
 
 /// What all texts of a request share.
@@ -130,13 +130,13 @@ pub(super) async fn complete(room: &Room, request: Request) -> Result<Response, 
 }
 
 /// The texts of a request; tokens are read back as text, which must give the same tokens.
-async fn texts(engine: &Engine, prompt: Texts) -> Result<Vec<String>, ApiError> {
+async fn texts(engine: &Engine, prompt: Asked) -> Result<Vec<String>, ApiError> {
     let texts = match prompt {
-        Texts::Text(text) => vec![text],
-        Texts::Texts(texts) => texts,
+        Asked::One(text) => vec![text],
+        Asked::Several(texts) => texts,
         // An empty list is read as a list of texts.
-        Texts::Tokens(tokens) => vec![read_back(engine, tokens).await?],
-        Texts::ManyTokens(many) => {
+        Asked::OneInTokens(tokens) => vec![read_back(engine, tokens).await?],
+        Asked::SeveralInTokens(many) => {
             if many.len() > MOST_TEXTS {
                 return Err(too_many());
             }
