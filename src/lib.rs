@@ -23,6 +23,7 @@ pub mod grading;
 pub mod http;
 pub mod interview;
 pub mod prompts;
+pub mod remote;
 pub mod spoken;
 pub mod store;
 

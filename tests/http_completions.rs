@@ -65,7 +65,7 @@ fn errors_are_in_openais_shape() {
     let server = Server::start();
     let host = server.address.to_string();
     let invalid = server.api("POST", PATH, Some(&asked(json!({"temperature": 9}))));
-    assert_eq!((invalid.status, &invalid.json()["error"]["type"]), (422, &json!("invalid_request_error")));
+    assert_eq!((invalid.status, &invalid.json()["error"]["type"]), (400, &json!("invalid_request_error")));
     let unknown = server.api("POST", PATH, Some(&asked(json!({"model": "gpt-4"}))));
     assert_eq!((unknown.status, &unknown.json()["error"]["type"]), (404, &json!("not_found_error")));
     let locked = server.send("POST", PATH, &[("Host", &host)], b"");

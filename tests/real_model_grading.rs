@@ -79,7 +79,7 @@ async fn a_real_model_grades_with_verbatim_evidence_and_the_same_seed_gives_the_
 
 #[tokio::test]
 async fn a_real_model_reads_an_answer_point_by_point() {
-    let mut reader = Reader::new(Some(engine()));
+    let reader = Reader::new(Some(engine()));
     let reference = "The window halves after a loss. It grows by one segment per round trip.";
     let at =
         |answer| Compared { question: "How does the window change?", reference: Some(reference), rubric: None, answer };

@@ -130,16 +130,18 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "unproved": ""
   },
   {
-    "operation": "bench grading or calibrate with --judge http://… (a judge that you name)",
-    "network": "that server only: the answers being judged go there; with --offline only one on this machine",
+    "operation": "serve, run, session resume, grade, bench with --interviewer or --judge http://… (a server that you name)",
+    "network": "that server only, and the session says so: with --interviewer what is said in the interview goes there, with --judge what is graded; a draft never; with --offline only one on this machine",
     "proofs": [
-      { "file": "tests/remote_judge.rs", "test": "offline_admits_only_this_machine" },
+      { "file": "tests/remote_session.rs", "test": "offline_refuses_what_is_not_on_this_machine_before_anything_is_sent" },
+      { "file": "tests/remote_session.rs", "test": "only_the_part_that_is_named_goes_there" },
+      { "file": "tests/remote_engine.rs", "test": "a_redirect_is_refused_and_nothing_goes_there" },
       { "file": "tests/promises.rs", "test": "only_two_rooms_can_open_a_connection" }
     ],
-    "unproved": "No test watches the connections of this command."
+    "unproved": "No test watches the connections of these commands; the server's answers and what it keeps are its own matter."
   },
   {
-    "operation": "grade, bench without such a judge, lint, doctor, session list, show, rm, wipe, repair, encrypt, decrypt, passphrase",
+    "operation": "grade, bench without such a server, lint, doctor, session list, show, rm, wipe, repair, encrypt, decrypt, passphrase",
     "network": "none",
     "proofs": [
       { "file": "tests/no_network.rs", "test": "every_command_without_a_network" },

@@ -13,7 +13,6 @@ pub mod interviewer;
 pub mod judgements;
 pub mod measure;
 pub mod page;
-pub mod remote;
 pub mod rows;
 pub mod run;
 pub mod samples;

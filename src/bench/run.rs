@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -91,6 +93,20 @@ pub async fn run(
     calibration: Option<(&Calibration, &str)>,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> anyhow::Result<Results> {
+    run_together(plan, engine, calibration, 1, progress).await
+}
+
+/// The same with so many items in hand at a time: for a judge on a server, which works on many at once.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_together(
+    plan: &Plan,
+    engine: Option<Engine>,
+    calibration: Option<(&Calibration, &str)>,
+    together: usize,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
+) -> anyhow::Result<Results> {
     let mut data = Dataset::default();
     for path in &plan.data {
         let read = dataset::read(path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
@@ -103,10 +119,13 @@ pub async fn run(
     let items = dataset::sample(&data.items, plan.limit);
     std::fs::create_dir_all(&plan.output)?;
     let info = engine.as_ref().map(|e| e.info().clone());
+    let leaves_for = engine.as_ref().and_then(Engine::leaves_for).map(str::to_owned);
     let model_hash = info.as_ref().map_or("", |i| i.sha256.as_str());
+    // A model elsewhere has no hash that we know: its name must do.
+    let model_key = info.as_ref().map_or("", |i| if i.sha256.is_empty() { i.id.as_str() } else { i.sha256.as_str() });
     let kernel = info.as_ref().map_or("", |i| i.kernel.as_str());
     let key = calibration::sha256(&format!(
-        "{}\u{0}{model_hash}\u{0}{kernel}\u{0}{}\u{0}{}",
+        "{}\u{0}{model_key}\u{0}{kernel}\u{0}{}\u{0}{}",
         answer::prompt_sha256(),
         calibration.map_or("", |(_, hash)| hash),
         env!("CARGO_PKG_VERSION"),
@@ -114,23 +133,33 @@ pub async fn run(
     let path = plan.output.join("samples.jsonl");
     let earlier = samples::earlier(&path, &key);
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
-    let mut reader = Reader::new(engine);
+    let reader = Reader::new(engine);
     let mut graded = Vec::with_capacity(items.len());
     let mut fresh: HashMap<String, (usize, f64)> = HashMap::new();
-    for (at, item) in items.iter().enumerate() {
-        let sample = match earlier.get(&(item.dataset.clone(), item.id.clone())) {
-            Some(sample) => Sample { doc_id: at, ..sample.clone() },
-            None => {
-                let sample = grade(&mut reader, item, at, &key, calibration.map(|(c, _)| c)).await;
-                samples::append(&mut file, &sample)?;
-                let speed = fresh.entry(item.dataset.clone()).or_default();
-                *speed = (speed.0 + 1, speed.1 + sample.seconds);
-                sample
+    let begun = Instant::now();
+    let grading = items.iter().enumerate().map(|(at, item)| {
+        let known = earlier.get(&(item.dataset.clone(), item.id.clone()));
+        let (reader, key) = (&reader, &key);
+        async move {
+            match known {
+                Some(sample) => (Sample { doc_id: at, ..sample.clone() }, false),
+                None => (grade(reader, item, at, key, calibration.map(|(c, _)| c)).await, true),
             }
-        };
+        }
+    });
+    let mut grading = std::pin::pin!(stream::iter(grading).buffered(together.max(1)));
+    while let Some((sample, is_fresh)) = grading.next().await {
+        if is_fresh {
+            samples::append(&mut file, &sample)?;
+            let speed = fresh.entry(sample.dataset.clone()).or_default();
+            *speed = (speed.0 + 1, speed.1 + sample.seconds);
+        }
         graded.push(sample);
-        progress(at + 1, items.len());
+        progress(graded.len(), items.len());
     }
+    // Items in hand together: the time that passed counts, not the sum of their waits.
+    let waits: f64 = fresh.values().map(|(_, seconds)| seconds).sum();
+    let passed = if waits > 0.0 { (begun.elapsed().as_secs_f64() / waits).min(1.0) } else { 1.0 };
     samples::write(&path, &graded)?;
     let mut results = results(plan, &items, &graded, data.faults);
     results.provenance = json!({
@@ -140,11 +169,11 @@ pub async fn run(
         "prompt_sha256": answer::prompt_sha256(), "rubric_version": Rubric::builtin().version,
         "calibration_sha256": calibration.map(|(_, hash)| hash),
         "calibration_trained_on": calibration.map(|(c, _)| &c.trained_on),
-        "seed": plan.seed, "threads": info.as_ref().map(|i| i.threads), "kernel": kernel, "cpu": provenance::cpu(),
+        "seed": plan.seed, "threads": info.as_ref().map(|i| i.threads), "kernel": kernel, "cpu": provenance::cpu(), "leaves_for": leaves_for,
     });
     for (name, dataset) in &mut results.datasets {
         let (n, seconds) = fresh.get(name).copied().unwrap_or_default();
-        dataset.items_per_second = (n > 0 && seconds > 0.0).then(|| n as f64 / seconds);
+        dataset.items_per_second = (n > 0 && seconds > 0.0).then(|| n as f64 / (seconds * passed));
         dataset.peak_rss_bytes = peak_rss();
     }
     std::fs::write(plan.output.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
@@ -152,7 +181,7 @@ pub async fn run(
     Ok(results)
 }
 
-async fn grade(reader: &mut Reader, item: &Item, at: usize, key: &str, calibration: Option<&Calibration>) -> Sample {
+async fn grade(reader: &Reader, item: &Item, at: usize, key: &str, calibration: Option<&Calibration>) -> Sample {
     let started = Instant::now();
     let mut sample = Sample::of(item, at, key);
     let compared = compared(item);

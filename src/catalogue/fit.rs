@@ -11,11 +11,9 @@ const KV_ELEMENT: u64 = 2;
 /// Whole sequences that the cache must hold at once: the interview, and one of grading or of the next question.
 const SEQUENCES: u64 = 2;
 
-/// Bytes for activations, logits, the tokenizer's tables and the program itself.
-const SCRATCH: u64 = 256 << 20;
-
-/// The part of the weights that may be held a second time, repacked for the kernels: an eighth covers the output matrix.
-const REPACKED_SHARE: u64 = 8;
+/// Bytes for activations, logits, the tokenizer's tables and the program itself: what three models from 135M to 1.5B took
+/// beside their weights and their cache, within 5 MB of each other (`tests/real_model_memory.rs`, `benches/LOG.md`).
+pub const SCRATCH: u64 = 62_000_000;
 
 /// The numbers of a model that decide what it costs; from the catalogue or from a file's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +61,31 @@ pub enum Fit {
     },
 }
 
-/// Bytes of memory for a model with this context. Saturates: a header's numbers are hostile data.
+/// Most bytes that a model takes when all that the program may use of it is in use: the weights, which are packed where they
+/// lie, the whole cache for this context, and scratch. Saturates: a header's numbers are hostile data.
 #[must_use]
 pub fn estimate(shape: &Shape, context: usize) -> u64 {
-    shape
-        .weights
-        .saturating_add(shape.weights / REPACKED_SHARE)
-        .saturating_add(cache_bytes(shape, context))
-        .saturating_add(SCRATCH)
+    shape.weights.saturating_add(cache_bytes(shape, context)).saturating_add(SCRATCH)
+}
+
+/// Most bytes that a model has taken once `tokens` tokens were read.
+#[must_use]
+pub fn peak(shape: &Shape, tokens: usize) -> u64 {
+    shape.weights.saturating_add(per_token(shape).saturating_mul(tokens as u64)).saturating_add(SCRATCH)
+}
+
+/// Bytes of cache for one token.
+#[must_use]
+pub fn per_token(shape: &Shape) -> u64 {
+    [shape.layers, shape.kv_heads, shape.head_dim]
+        .into_iter()
+        .fold(2 * KV_ELEMENT, |product, factor| product.saturating_mul(factor as u64))
 }
 
 /// Bytes of key-value cache that the engine should be given for this context.
 #[must_use]
 pub(super) fn cache_bytes(shape: &Shape, context: usize) -> u64 {
-    let keys_and_values = 2 * KV_ELEMENT * SEQUENCES;
-    [shape.layers, shape.kv_heads, shape.head_dim, context]
-        .into_iter()
-        .fold(keys_and_values, |product, factor| product.saturating_mul(factor as u64))
+    per_token(shape).saturating_mul(SEQUENCES).saturating_mul(context as u64)
 }
 
 /// The largest context, halving from `wanted` (0 = 16,384) down to [`LEAST_CONTEXT`], that `available` bytes allow.

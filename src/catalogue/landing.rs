@@ -139,6 +139,22 @@ impl Landing {
         let _ = std::fs::remove_dir_all(self.part.with_extension("wheel"));
     }
 
+    /// Where a link to another file waits until it is known to be right.
+    pub(super) fn place_of_a_link(&self) -> PathBuf {
+        self.part.with_extension("link")
+    }
+
+    /// Gives a waiting link the model's name, and records it.
+    pub(super) fn settle_link(self, link: &Path, sha256: Sha256, source: String) -> Result<PathBuf, CatalogueError> {
+        let path = self.models_dir.join(&self.file_name);
+        std::fs::rename(link, &path).map_err(CatalogueError::io(&path))?;
+        sync_folder(&self.models_dir);
+        let recorded = Record::of(&path, sha256, source, None).and_then(|record| record.save(&path));
+        recorded.map_err(CatalogueError::io(&path))?;
+        forget(&self.models_dir, &self.id);
+        Ok(path)
+    }
+
     /// Drops everything that is here.
     pub(super) fn restart(&mut self) -> Result<(), CatalogueError> {
         self.state.wheel_ends.clear();
@@ -271,7 +287,7 @@ pub(super) fn quarantine(file: &Path, model: &Path) -> Result<PathBuf, Catalogue
 }
 
 /// Free bytes for this user on the folder's disk; `None` where the system does not say.
-pub(super) fn free_disk(dir: &Path) -> Option<u64> {
+pub fn free_disk(dir: &Path) -> Option<u64> {
     let existing = dir.ancestors().find(|dir| dir.exists())?;
     #[cfg(unix)]
     {

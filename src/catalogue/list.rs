@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(chosen(64 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
         assert_eq!(chosen(4 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
         assert_eq!(chosen(1_200).as_deref(), Some("qwen2.5-coder-0.5b-instruct-q4_k_m"));
-        assert_eq!(chosen(800).as_deref(), Some("smollm2-135m-instruct-q4_1"));
+        assert_eq!(chosen(600).as_deref(), Some("smollm2-135m-instruct-q4_1"));
         assert_eq!(chosen(200), None);
     }
 

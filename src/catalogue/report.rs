@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::ensure::{select, shape_of};
 use super::error::CatalogueError;
-use super::fit::{Fit, Shape, estimate, fit};
+use super::fit::{Fit, SCRATCH, Shape, estimate, fit, per_token};
 use super::installed::installed;
-use super::landing::free_disk;
+pub use super::landing::free_disk;
 use super::list::Catalogue;
 use super::memory::Memory;
 
@@ -22,6 +23,30 @@ pub struct MemoryFacts {
     pub limited_by_group: bool,
     /// The model that would be chosen; `None` when not even the smallest fits.
     pub default_model: Option<String>,
+    /// What the model that runs would take; `None` when none is installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<FitFacts>,
+}
+
+/// What one model takes in memory, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FitFacts {
+    /// Which.
+    pub id: String,
+    /// Its weights, packed where they lie.
+    pub weights: u64,
+    /// Key-value cache of one token.
+    pub per_token: u64,
+    /// Everything else.
+    pub scratch: u64,
+    /// Context that the memory allows, in tokens; the least one where it does not fit.
+    pub context: usize,
+    /// In all, when the whole context is used.
+    pub need: u64,
+    /// Whether it fits now.
+    pub fits: bool,
+    /// The model to choose instead, where there is one that fits.
+    pub instead: Option<String>,
 }
 
 /// The models folder.
@@ -74,7 +99,48 @@ pub fn memory() -> Result<MemoryFacts, CatalogueError> {
         available: known(memory.available()),
         limited_by_group: memory.group_available.is_some_and(|group| group < memory.machine_available),
         default_model: Catalogue::load()?.choose_default(&memory).map(|entry| entry.id.to_string()),
+        model: None,
     })
+}
+
+/// What the model of this run would take, if one is installed.
+///
+/// # Errors
+/// When the catalogue or the folder cannot be read.
+pub fn model_of(global: &crate::config::Global) -> Result<Option<FitFacts>, CatalogueError> {
+    let (catalogue, memory) = (Catalogue::load()?, Memory::now());
+    let model = match select(global, &catalogue, &memory) {
+        Ok(model) => model,
+        Err(
+            CatalogueError::NotInstalled { .. }
+            | CatalogueError::NothingInstalled { .. }
+            | CatalogueError::Unknown { .. },
+        ) => {
+            return Ok(None);
+        }
+        Err(other) => return Err(other),
+    };
+    // A damaged file is `models verify`'s to tell.
+    let Ok(shape) = shape_of(&catalogue, &model) else { return Ok(None) };
+    Ok(Some(fit_facts(model.id.as_str(), &shape, &catalogue, &memory, global.ctx_size)))
+}
+
+fn fit_facts(id: &str, shape: &Shape, catalogue: &Catalogue, memory: &Memory, wanted: usize) -> FitFacts {
+    let (context, need, fits) = match fit(shape, memory.available(), wanted) {
+        Fit::Fits { context, need } => (context, need, true),
+        Fit::TooLarge { need, .. } => (shape.context.min(super::LEAST_CONTEXT), need, false),
+    };
+    let smaller = catalogue.choose_default(memory).filter(|entry| !fits && entry.id.as_str() != id);
+    FitFacts {
+        id: id.to_owned(),
+        weights: shape.weights,
+        per_token: per_token(shape),
+        scratch: SCRATCH,
+        context,
+        need,
+        fits,
+        instead: smaller.map(|entry| entry.id.to_string()),
+    }
 }
 
 /// The models folder.

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::servers::JudgeArgs;
 use crate::config::Global;
 use crate::content::{Competency, Content};
 use crate::exit::{self, Exit};
@@ -12,7 +13,7 @@ use crate::interview::session::HintView;
 use crate::interview::transcript::{Round, Transcript};
 
 /// Flags of `grade`.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
     /// Transcript file (version 1), as `offrecord session export --format json` writes it.
     pub transcript: PathBuf,
@@ -25,6 +26,9 @@ pub struct Args {
     /// A text file with what you add in a dispute; it is read as one more answer and logged in the scorecard.
     #[arg(long, value_name = "FILE")]
     pub dispute: Option<PathBuf>,
+    /// Who grades.
+    #[command(flatten)]
+    pub judge: JudgeArgs,
 }
 
 /// Runs the verb.
@@ -54,7 +58,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         dispute: dispute.as_deref(),
         ..GradeInput::new(&transcript)
     };
-    let engine = crate::catalogue::open_engine(global).await?;
+    let engine = args.judge.engine(global).await?;
     let mut progress = |d: &DimensionReport| eprintln!("graded: {}", d.title);
     let options = GradeOptions { seed: args.seed, ..GradeOptions::default() };
     let card = grading::grade(&engine, &input, &options, &mut progress).await.map_err(|error| {

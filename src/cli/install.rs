@@ -86,7 +86,7 @@ fn agreed(entry: &Entry) -> anyhow::Result<bool> {
 }
 
 /// Enter, y and yes; an end of input (Ctrl+D) is no.
-fn yes(line: &str) -> bool {
+pub(super) fn yes(line: &str) -> bool {
     line.ends_with('\n') && matches!(line.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
 }
 

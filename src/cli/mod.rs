@@ -18,6 +18,7 @@ pub mod pull_display;
 pub mod room;
 pub mod run;
 pub mod serve;
+pub mod servers;
 pub mod session;
 pub mod terminal;
 
@@ -41,7 +42,7 @@ enum Verb {
     #[command(subcommand)]
     Models(models::Verb),
     /// The same as `models list`.
-    List,
+    List(models::ListArgs),
     /// The same as `models pull`.
     Pull(models::PullArgs),
     /// The same as `models show`.
@@ -88,11 +89,11 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let global = cli.global;
     match cli.verb {
-        None => serve::run(&global, serve::Args::default()).await,
+        None => serve::run(&global, serve::Args::of_environment()?).await,
         Some(Verb::Serve(args)) => serve::run(&global, args).await,
         Some(Verb::Run(args)) => run::run(&global, args).await,
         Some(Verb::Models(verb)) => models::run(&global, verb).await,
-        Some(Verb::List) => models::run(&global, models::Verb::List).await,
+        Some(Verb::List(args)) => models::run(&global, models::Verb::List(args)).await,
         Some(Verb::Pull(args)) => models::run(&global, models::Verb::Pull(args)).await,
         Some(Verb::Show(args)) => models::run(&global, models::Verb::Show(args)).await,
         Some(Verb::Rm(args)) => models::run(&global, models::Verb::Rm(args)).await,

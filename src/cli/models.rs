@@ -1,16 +1,18 @@
 //! `offrecord models ...`.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
 use crate::catalogue::{
-    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, human, import, installed, locate, passed_over,
-    pull, remove, report, verify,
+    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, SCRATCH, human, installed, locate, passed_over,
+    peak, per_token, pull, remove, report, verify,
 };
 use crate::cli::pull_display::Display;
 use crate::config::Global;
+
+mod found;
 
 /// A model by id.
 #[derive(clap::Args, Debug)]
@@ -29,18 +31,36 @@ pub struct PullArgs {
     pub force: bool,
 }
 
+/// What to list.
+#[derive(clap::Args, Debug, Default)]
+pub struct ListArgs {
+    /// Models that other programs have on this machine (the hub's cache, Ollama, LM Studio), for `models import`.
+    #[arg(long)]
+    pub found: bool,
+}
+
+/// What to take.
+#[derive(clap::Args, Debug)]
+pub struct ImportArgs {
+    /// A GGUF file, a folder of them, or a name that `models list --found` shows.
+    pub what: String,
+    /// Copy, even where a hard link would do.
+    #[arg(long)]
+    pub copy: bool,
+    /// Do not ask about an unknown chat template.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// What to do with models.
 #[derive(clap::Subcommand, Debug)]
 pub enum Verb {
     /// Models known and installed, with size, licence and fit.
-    List,
+    List(ListArgs),
     /// Download and verify a model.
     Pull(PullArgs),
-    /// Take a model file that is already on this machine.
-    Import {
-        /// A GGUF file.
-        file: PathBuf,
-    },
+    /// Take a model that is already on this machine, without a download.
+    Import(ImportArgs),
     /// One model in detail.
     Show(IdArgs),
     /// Check a model's checksum.
@@ -61,9 +81,10 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
 fn dispatch(global: &Global, verb: Verb) -> anyhow::Result<()> {
     let models_dir = global.dirs()?.models;
     let done = match verb {
-        Verb::List => list(global, &models_dir),
+        Verb::List(args) if args.found => found::list(global),
+        Verb::List(_) => list(global, &models_dir),
         Verb::Pull(args) => pull_one(global, &models_dir, &args),
-        Verb::Import { file } => import_one(global, &models_dir, &file),
+        Verb::Import(args) => found::import(global, &models_dir, &args),
         Verb::Show(args) => show(global, &models_dir, &args.id),
         Verb::Verify(args) => verify_one(global, &models_dir, &args.id),
         Verb::Rm(args) => rm(global, &models_dir, &args.id),
@@ -134,17 +155,6 @@ fn default_entry(catalogue: &Catalogue) -> anyhow::Result<&Entry> {
     Ok(smallest)
 }
 
-fn import_one(global: &Global, models_dir: &Path, file: &Path) -> anyhow::Result<()> {
-    let display = Display::new(global.json);
-    let options = PullOptions::from_env(true);
-    let path = import(file, models_dir, &options, |progress| display.show(&progress))?;
-    display.end();
-    if !global.json {
-        println!("{}", path.display());
-    }
-    Ok(())
-}
-
 fn show(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
     let catalogue = Catalogue::load()?;
     let entry = catalogue.find(id);
@@ -210,10 +220,24 @@ fn describe(entry: Option<&Entry>, here: Option<&Installed>) -> anyhow::Result<s
         }
         (None, None) => json!({}),
     };
+    let shape = match (here, entry) {
+        (Some(model), _) => Some(crate::catalogue::header::read(&model.path)?.shape),
+        (None, entry) => entry.map(crate::catalogue::Shape::from),
+    };
+    if let Some(shape) = shape {
+        facts["memory"] = memory(&shape);
+    }
     if let (Some(facts), serde_json::Value::Object(more)) = (facts.as_object_mut(), more) {
         facts.extend(more);
     }
     Ok(facts)
+}
+
+/// What a model takes, in bytes: at its peak, once so many tokens were read.
+fn memory(shape: &crate::catalogue::Shape) -> serde_json::Value {
+    let at = [512, 2048, 8192, 16_384, 32_768].into_iter().filter(|tokens| *tokens <= shape.context);
+    let at: serde_json::Map<_, _> = at.map(|tokens| (tokens.to_string(), peak(shape, tokens).into())).collect();
+    json!({"weights": shape.weights, "per_token": per_token(shape), "scratch": SCRATCH, "peak": at})
 }
 
 fn verify_one(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::servers::Servers;
 use super::{install, passphrase};
 use crate::config::Global;
 use crate::content::Content;
-use crate::engine::Engine;
 use crate::exit::{self, Exit};
 use crate::interview::clock::Clock;
 use crate::interview::desk::Desk;
@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError};
 /// [`Exit`] with 1 when another process has it, 4 when the database is damaged, 5 when the disk is full, 6 when it is
 /// encrypted and the passphrase is missing or wrong.
 pub fn open(global: &Global) -> anyhow::Result<Desk> {
-    Ok(at(open_store(global)?, None))
+    Ok(at(open_store(global)?))
 }
 
 fn open_store(global: &Global) -> anyhow::Result<Store> {
@@ -34,24 +34,29 @@ fn open_store(global: &Global) -> anyhow::Result<Store> {
 pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
     let folder = global.dirs()?.data;
     let store = Store::open_for_reading(&folder, passphrase::of(global, &folder)?);
-    Ok(at(store.map_err(store_exit)?, None))
+    Ok(at(store.map_err(store_exit)?))
 }
 
 /// A desk at which an interview can be held.
 ///
 /// # Errors
 /// As [`open`], and whatever keeps the model from loading.
-pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
+pub async fn open_with_engine(global: &Global, servers: &Servers) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
     let store = open_store(global)?;
-    if install::choose(global).await?.is_none() {
-        return Err(session_exit(SessionError::NoModel));
+    let parts = servers.connect(global).await?;
+    let mut local = None;
+    if parts.needs_model() {
+        if install::choose(global).await?.is_none() {
+            return Err(session_exit(SessionError::NoModel));
+        }
+        local = Some(crate::catalogue::open_engine(global).await?);
     }
-    Ok(at(store, Some(crate::catalogue::open_engine(global).await?)))
+    Ok(parts.seat(&at(store), local))
 }
 
-fn at(store: Store, engine: Option<Engine>) -> Desk {
-    Desk::open(store, Arc::new(Content::built_in()), engine, Clock::system())
+fn at(store: Store) -> Desk {
+    Desk::open(store, Arc::new(Content::built_in()), None, Clock::system())
 }
 
 /// The exit code of a store that did not open.

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use super::servers::Servers;
 use super::{room, terminal};
 use crate::config::Global;
 use crate::documents::{self, DocumentError, Kind};
@@ -11,7 +12,7 @@ use crate::interview::session::NewSession;
 use crate::interview::transcript::{Level, Mode, Round};
 
 /// Flags of `run`. What is left out is asked for on a terminal, and has a default elsewhere.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which interview [default: system-design].
     #[arg(long, env = "OFFRECORD_ROUND")]
@@ -40,6 +41,8 @@ pub struct Args {
     /// End without a scorecard.
     #[arg(long, env = "OFFRECORD_NO_GRADE", value_parser = clap::builder::FalseyValueParser::new())]
     no_grade: bool,
+    #[command(flatten)]
+    servers: Servers,
 }
 
 /// Runs the verb.
@@ -48,7 +51,7 @@ pub struct Args {
 /// As shown to the user.
 pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let new = chosen(&args)?;
-    let desk = room::open_with_engine(global).await?;
+    let desk = room::open_with_engine(global, &args.servers).await?;
     let view = desk.create(new).map_err(room::session_exit)?;
     terminal::hold(&desk, &view, &terminal::Options { json: global.json, grade: !args.no_grade }).await
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::room::{self, session_exit};
+use super::servers::Servers;
 use super::{passphrase, terminal};
 use crate::config::Global;
 use crate::exit::{self, Exit};
@@ -27,6 +28,9 @@ pub enum Verb {
     Resume {
         /// Session id.
         id: String,
+        /// Interviewer and judge on servers.
+        #[command(flatten)]
+        servers: Box<Servers>,
     },
     /// Write a session to a file.
     Export {
@@ -71,7 +75,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::List => list(global),
         Verb::Show { id } => show(global, &id),
-        Verb::Resume { id } => resume(global, &id).await,
+        Verb::Resume { id, servers } => resume(global, &id, &servers).await,
         Verb::Export { id, format, output, force } => {
             let desk = room::open_for_reading(global)?;
             export(&desk, &room::find(&desk, &id)?, &format, output.as_deref(), force)
@@ -170,8 +174,8 @@ fn told(view: &SessionView) -> String {
     out
 }
 
-async fn resume(global: &Global, id: &str) -> anyhow::Result<()> {
-    let desk = room::open_with_engine(global).await?;
+async fn resume(global: &Global, id: &str, servers: &Servers) -> anyhow::Result<()> {
+    let desk = room::open_with_engine(global, servers).await?;
     let view = desk.view(&room::find(&desk, id)?).map_err(session_exit)?;
     terminal::hold(&desk, &view, &terminal::Options { json: global.json, grade: true }).await
 }

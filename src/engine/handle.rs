@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::prompt::Prompt;
-use crate::request::{ChooseRequest, EngineError, Event, Finished, GenerateRequest, ModelInfo, Priority, Scored};
+use crate::request::{
+    ChooseRequest, EngineError, Event, Finished, GenerateRequest, ModelInfo, Priority, Scored, WeighRequest, Weighed,
+};
 
 /// Jobs that may wait; one more is [`EngineError::Busy`].
 pub(crate) const QUEUE: usize = 32;
@@ -26,6 +28,13 @@ pub enum Job {
         /// Where the judgements go.
         reply: oneshot::Sender<Result<Vec<Scored>, EngineError>>,
     },
+    /// Weigh a text.
+    Weigh {
+        /// Which.
+        request: WeighRequest,
+        /// Where it goes.
+        reply: oneshot::Sender<Result<Weighed, EngineError>>,
+    },
     /// Read a prompt ahead of time, so that a later request with the same beginning starts at once.
     Prefill {
         /// What to read.
@@ -42,6 +51,8 @@ pub enum Job {
 pub struct Engine {
     jobs: mpsc::Sender<Job>,
     info: Arc<ModelInfo>,
+    /// Where text goes when the model is not in this process.
+    leaves_for: Option<Arc<str>>,
 }
 
 impl Engine {
@@ -49,7 +60,19 @@ impl Engine {
     #[must_use]
     pub fn with_queue(info: ModelInfo) -> (Self, mpsc::Receiver<Job>) {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        (Self { jobs, info: Arc::new(info) }, queue)
+        (Self { jobs, info: Arc::new(info), leaves_for: None }, queue)
+    }
+
+    /// The same engine, said to be elsewhere: text given to it leaves this process for that host.
+    #[must_use]
+    pub fn elsewhere(self, host: &str) -> Self {
+        Self { leaves_for: Some(host.into()), ..self }
+    }
+
+    /// The host that text leaves this process for; none when it stays.
+    #[must_use]
+    pub fn leaves_for(&self) -> Option<&str> {
+        self.leaves_for.as_deref()
     }
 
     /// What model this is.
@@ -75,6 +98,16 @@ impl Engine {
     pub async fn choose(&self, request: ChooseRequest) -> Result<Vec<Scored>, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job::Choose { request, reply })?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Weighs a text as it stands.
+    ///
+    /// # Errors
+    /// As [`Engine::choose`]; [`EngineError::Constraint`] from an engine that has no vocabulary of its own.
+    pub async fn weigh(&self, request: WeighRequest) -> Result<Weighed, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Weigh { request, reply })?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }
 

@@ -26,6 +26,7 @@ mod timeline;
 pub mod tiny;
 mod worker;
 
+pub use grammar::fulfils;
 pub use handle::{Engine, Generation, Job};
 pub use kept::Keep;
 pub use kernels::{CacheType, Kernel, Unavailable};
@@ -33,7 +34,7 @@ pub use load::{LoadError, LoadOptions, memory_needed};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,
-    Sampling, Scored, Usage,
+    Sampling, Scored, Usage, WeighRequest, Weighed, WeighedToken, Written,
 };
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub struct Prompt {
     pub messages: Vec<Message>,
     /// The beginning of the assistant's answer, put into its mouth (may be empty).
     pub answer_prefix: String,
+    /// The only message is a text to be continued as it stands: no template, no turn.
+    #[serde(default)]
+    pub raw: bool,
 }
 
 impl Prompt {
@@ -40,6 +43,12 @@ impl Prompt {
     #[must_use]
     pub fn system(text: impl Into<String>) -> Self {
         Self::default().push(Role::System, text)
+    }
+
+    /// A text to be continued as it stands.
+    #[must_use]
+    pub fn continuing(text: impl Into<String>) -> Self {
+        Self { raw: true, ..Self::default() }.push(Role::User, text)
     }
 
     /// Appends a user message.

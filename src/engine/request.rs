@@ -134,6 +134,56 @@ impl Scored {
     }
 }
 
+/// A text to weigh, as it stands: no template, no turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// In characters.
+    Text(String),
+    /// In tokens of the model's vocabulary.
+    Tokens(Vec<u32>),
+}
+
+/// Asks how likely each token of a text is after those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeighRequest {
+    /// The text.
+    pub text: Written,
+    /// Most likely tokens to tell at each place.
+    pub top: usize,
+    /// Only cut the text into tokens; nothing is computed.
+    pub only_tokens: bool,
+    /// Who waits.
+    pub priority: Priority,
+}
+
+/// A weighed text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weighed {
+    /// Its tokens, in order.
+    pub tokens: Vec<WeighedToken>,
+    /// The text that they make.
+    pub text: String,
+    /// The most likely tokens after it, with their natural-log probabilities.
+    pub next: Vec<(String, f32)>,
+    /// The token that the vocabulary puts before every text, if it does.
+    pub first: Option<String>,
+    /// The token that ends a text.
+    pub end: String,
+}
+
+/// One token of a weighed text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeighedToken {
+    /// Its number in the vocabulary.
+    pub token: u32,
+    /// Its text; a part of a character shows as U+FFFD.
+    pub text: String,
+    /// Natural-log probability after those before it; none for the first without anything before it.
+    pub log_prob: Option<f32>,
+    /// The most likely tokens at its place.
+    pub top: Vec<(String, f32)>,
+}
+
 /// What a generation reports while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

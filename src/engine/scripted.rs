@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::handle::{Engine, Job};
-use crate::request::{Choice, Event, Finish, Finished, GenerateRequest, ModelInfo, Scored, Usage};
+use crate::request::{Choice, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Scored, Usage};
 
 /// Judges one choice: natural-log probabilities of its options, in order.
 pub type Judge = Box<dyn FnMut(&Choice) -> Vec<f32> + Send>;
@@ -64,6 +64,9 @@ fn play(mut script: Script, mut queue: mpsc::Receiver<Job>) {
                     hidden: request.hidden.then(|| vec![0.0; 4]),
                 });
                 let _ = reply.send(Ok(scored.collect()));
+            }
+            Job::Weigh { reply, .. } => {
+                let _ = reply.send(Err(EngineError::Constraint("a script has no vocabulary".into())));
             }
             Job::Prefill { prompt, reply, .. } => {
                 let words = prompt.messages.iter().map(|m| m.text.split_whitespace().count()).sum();

@@ -4,9 +4,10 @@
 //! shared prefix, arithmetic makes the mark. No model: surface features only. No calibration: said so.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use super::calibration::{self, Calibration};
 use super::judge::{self, fill, logit};
@@ -131,21 +132,22 @@ pub enum Outcome {
 /// Reads answers with a model, or without one; remembers what the model says to an answer that says nothing.
 pub struct Reader {
     engine: Option<Engine>,
-    habits: HashMap<String, Vec<f64>>,
+    /// By question; those who read answers to the same question at the same time ask once.
+    habits: Mutex<HashMap<String, Arc<OnceCell<Vec<f64>>>>>,
 }
 
 impl Reader {
     /// A reader; without an engine only surface features are read.
     #[must_use]
     pub fn new(engine: Option<Engine>) -> Self {
-        Self { engine, habits: HashMap::new() }
+        Self { engine, habits: Mutex::default() }
     }
 
     /// Reads one answer.
     ///
     /// # Errors
     /// What the engine failed with.
-    pub async fn read(&mut self, compared: &Compared<'_>) -> Result<Outcome, EngineError> {
+    pub async fn read(&self, compared: &Compared<'_>) -> Result<Outcome, EngineError> {
         if let Some(refusal) = refusal::refuse_answer(compared.answer, compared.question) {
             return Ok(Outcome::Refused(refusal));
         }
@@ -162,15 +164,12 @@ impl Reader {
         Ok(Outcome::Read(reading))
     }
 
-    async fn ask(&mut self, compared: &Compared<'_>, reading: &mut Reading) -> Result<(), EngineError> {
+    async fn ask(&self, compared: &Compared<'_>, reading: &mut Reading) -> Result<(), EngineError> {
         let points = points(compared.reference.unwrap_or_default());
         let nothing = Compared { answer: &file().empty.answer, ..*compared };
         let key = format!("{}\u{0}{:?}\u{0}{:?}", compared.question, compared.reference, compared.rubric);
-        if !self.habits.contains_key(&key) {
-            let habit = self.probabilities(&nothing, &points).await?;
-            self.habits.insert(key.clone(), habit);
-        }
-        let habit = self.habits[&key].clone();
+        let known = self.habits.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        let habit = known.get_or_try_init(|| self.probabilities(&nothing, &points)).await?;
         let said = self.probabilities(compared, &points).await?;
         let whole = file().whole.len();
         let (marks, yes) = said.split_at(10);
@@ -333,7 +332,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_read_refused_or_cleaned() {
-        let mut reader = Reader::new(Some(scripted::start(Script::default())));
+        let reader = Reader::new(Some(scripted::start(Script::default())));
         let read = |o: Outcome| match o {
             Outcome::Read(reading) => reading,
             other => panic!("{other:?}"),
@@ -353,7 +352,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_model_and_calibration_there_is_no_mark() {
-        let mut reader = Reader::new(None);
+        let reader = Reader::new(None);
         let Ok(Outcome::Read(reading)) = reader.read(&compared("It halves on loss.")).await else { panic!("not read") };
         assert_eq!(mark(&reading, "q", None), None);
     }

@@ -180,13 +180,10 @@ pub async fn grade<'e>(
         refused_turns: readable.refused,
         interviewer_report: input.interviewer_report.clone(),
         dispute: input.dispute.map(str::to_owned),
-        provenance: provenance::of(
-            engine.map(Engine::info),
-            rubric,
-            input,
-            options.seed,
-            calibration.map(|(_, hash)| hash),
-        ),
+        provenance: scorecard::Provenance {
+            leaves_for: engine.and_then(Engine::leaves_for).map(str::to_owned),
+            ..provenance::of(engine.map(Engine::info), rubric, input, options.seed, calibration.map(|(_, hash)| hash))
+        },
     })
 }
 

@@ -29,6 +29,7 @@ pub fn of(
         threads: info.map_or(0, |i| i.threads),
         kernel: of_model(|i| &i.kernel),
         cpu: cpu(),
+        leaves_for: None,
     }
 }
 

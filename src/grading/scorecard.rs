@@ -269,6 +269,9 @@ pub struct Provenance {
     pub kernel: String,
     /// Processor, as the operating system names it.
     pub cpu: String,
+    /// Host that the text left the process for; none = it stayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves_for: Option<String>,
 }
 
 /// Computes the total: mean of the scored dimensions, no verdict when too many core dimensions have no number. `learnt_on`

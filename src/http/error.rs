@@ -189,7 +189,11 @@ impl ApiError {
 
     /// In OpenAI's shape, for `/v1`.
     #[must_use]
-    pub fn into_openai(self) -> Response {
+    pub fn into_openai(mut self) -> Response {
+        // OpenAI's clients know 400 for every request that is wrong in itself.
+        if self.status == StatusCode::UNPROCESSABLE_ENTITY {
+            self.status = StatusCode::BAD_REQUEST;
+        }
         let kind = match self.status {
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::FORBIDDEN => "permission_error",

@@ -158,7 +158,13 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/export", Body::None, || get(exports::everything)),
     key(Method::POST, "/api/check", Body::None, || post(check::model)),
     key(Method::GET, "/v1/models", Body::None, || get(completions::models)),
+    key(Method::GET, "/v1/models/{*id}", Body::None, || get(completions::model)),
     key(Method::POST, "/v1/chat/completions", Body::Json(1024 * 1024), || post(completions::create)),
+    key(Method::POST, "/v1/completions", Body::Json(1024 * 1024), || post(completions::continue_text)),
+    // Where vLLM and llama-server have them, beside `/v1`.
+    key(Method::POST, "/tokenize", Body::Json(1024 * 1024), || post(completions::tokenize)),
+    key(Method::POST, "/detokenize", Body::Json(1024 * 1024), || post(completions::detokenize)),
+    key(Method::GET, "/tokenizer_info", Body::None, || get(completions::tokenizer_info)),
     // Below these prefixes nothing is a file of the page, so nothing is open there either.
     key(Method::GET, "/api/{*rest}", Body::None, || any(nothing_here)),
     key(Method::GET, "/v1/{*rest}", Body::None, || any(completions::nothing_here)),

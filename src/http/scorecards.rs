@@ -27,7 +27,7 @@ pub(super) async fn create(
     // An unknown session is 404 even while the model is loading.
     room.desk().view(&id)?;
     let mut desk = room.desk_with_model()?;
-    let loaded = desk.engine().map(|engine| engine.info().id.clone());
+    let loaded = desk.judge().map(|judge| judge.info().id.clone());
     if let Some(model) = options.model.as_ref().filter(|model| Some(*model) != loaded.as_ref()) {
         desk = with_other_model(&room, desk, model).await?;
     }
@@ -45,7 +45,7 @@ async fn with_other_model(room: &Room, desk: Desk, model: &str) -> Result<Desk, 
     let _one = ONE_MODEL.try_acquire().map_err(|_| ApiError::busy("Another model is being loaded for a grade."))?;
     let global = Global { model: Some(model.to_owned()), offline: true, force_load: false, ..room.global.clone() };
     match catalogue::open_engine(&global).await {
-        Ok(engine) => Ok(desk.with_engine(engine)),
+        Ok(engine) => Ok(desk.judged_by(engine)),
         Err(error) => Err(ApiError::other_model(model, format!("{error:#}").trim_end_matches('.'))),
     }
 }

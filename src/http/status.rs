@@ -22,11 +22,20 @@ pub(super) async fn status(State(room): State<Room>) -> Json<Value> {
         "version": env!("CARGO_PKG_VERSION"),
         "url": room.url,
         "model": room.model(),
-        "network": if room.global.is_offline() { "off" } else { "off, except while you pull a model" },
+        "network": network(&room),
+        "leaves_for": room.desk().leaves_for(),
         "offline": room.global.is_offline(),
         "data_dir": room.dirs.data,
         "models_dir": room.dirs.models,
         "encrypted": room.desk().store().is_encrypted(),
         "pid": std::process::id(),
     }))
+}
+
+fn network(room: &Room) -> String {
+    match room.desk().leaves_for() {
+        Some(hosts) => format!("what is said in an interview leaves this process for {hosts}"),
+        None if room.global.is_offline() => "off".to_owned(),
+        None => "off, except while you pull a model".to_owned(),
+    }
 }

@@ -153,6 +153,9 @@ pub struct SessionView {
     pub coach: BTreeMap<u32, String>,
     /// Ids of stored scorecards, oldest first.
     pub scorecards: Vec<u32>,
+    /// Hosts that what is said here leaves this process for, now; none when it stays.
+    #[serde(default)]
+    pub leaves_for: Option<String>,
     /// Only when finished: the interviewer's notes by turn (what was covered, why this question, what was held back).
     pub notes: Option<serde_json::Value>,
     /// Only when finished: the same in words, oldest answer first.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::results::{self, Results};
@@ -67,6 +69,19 @@ pub async fn run(
     engine: Option<&Engine>,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> anyhow::Result<Results> {
+    run_together(plan, engine, 1, progress).await
+}
+
+/// The same with so many interviews in hand at a time: for a judge on a server, which works on many at once.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_together(
+    plan: &Plan,
+    engine: Option<&Engine>,
+    together: usize,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
+) -> anyhow::Result<Results> {
     let content = Content::built_in();
     let set = read::folder(&plan.folder, &content).map_err(|e| anyhow::anyhow!("{}: {e}", plan.folder.display()))?;
     let shipped = level_calibration::shipped().filter(|_| !plan.uncalibrated);
@@ -79,44 +94,57 @@ pub async fn run(
     let tasks = tasks(&chosen, plan);
     let mut graded: Vec<Graded<'_>> = Vec::with_capacity(tasks.len() * Dimension::ALL.len());
     let (mut fresh, mut seconds) = (0usize, 0.0);
-    for (done, task) in tasks.iter().enumerate() {
+    let begun = Instant::now();
+    let grading = tasks.iter().map(|task| {
         let content = Known::of(&content, task.golden);
         let seed = if task.change == Change::OtherSeed { plan.seed + 1 } else { plan.seed };
-        let input = content.input(&task.transcript);
-        let key = key(engine, &(provenance::prompt_sha256(&input) + calibration), &task.transcript, seed);
-        let lines = match reused(&mut known, task, &key) {
-            Some(lines) => lines,
-            None => {
-                let started = Instant::now();
-                let options = GradeOptions { seed, uncalibrated: plan.uncalibrated };
-                let card = grading::grade(engine, &input, &options, &mut |_| ()).await;
-                let took = started.elapsed().as_secs_f64();
-                (fresh, seconds) = (fresh + 1, seconds + took);
-                let lines: Vec<Sample> = match card {
-                    Ok(card) => card.dimensions.iter().map(|d| sample(task, d, &key, took)).collect(),
-                    Err(error) => {
-                        let reason = format!("refused: {error}");
-                        Dimension::ALL.iter().map(|d| blank(task, *d, &key, Some(reason.clone()))).collect()
-                    }
-                };
-                for line in &lines {
-                    samples::append(&mut file, line)?;
-                }
-                lines
+        let prompts = provenance::prompt_sha256(&content.input(&task.transcript)) + calibration;
+        let key = key(engine, &prompts, &task.transcript, seed);
+        let known = reused(&mut known, task, &key);
+        async move {
+            if let Some(lines) = known {
+                return (task, lines, None);
             }
-        };
+            let started = Instant::now();
+            let options = GradeOptions { seed, uncalibrated: plan.uncalibrated };
+            let card = grading::grade(engine, &content.input(&task.transcript), &options, &mut |_| ()).await;
+            let took = started.elapsed().as_secs_f64();
+            let lines: Vec<Sample> = match card {
+                Ok(card) => card.dimensions.iter().map(|d| sample(task, d, &key, took)).collect(),
+                Err(error) => {
+                    let reason = format!("refused: {error}");
+                    Dimension::ALL.iter().map(|d| blank(task, *d, &key, Some(reason.clone()))).collect()
+                }
+            };
+            (task, lines, Some(took))
+        }
+    });
+    let mut grading = std::pin::pin!(stream::iter(grading).buffered(together.max(1)));
+    let mut done = 0;
+    while let Some((task, lines, took)) = grading.next().await {
+        if let Some(took) = took {
+            (fresh, seconds) = (fresh + 1, seconds + took);
+            for line in &lines {
+                samples::append(&mut file, line)?;
+            }
+        }
         graded.extend(Dimension::ALL.iter().zip(lines).map(|(&dimension, sample)| Graded {
             golden: task.golden,
             change: task.change,
             dimension,
             sample,
         }));
-        progress(done + 1, tasks.len());
+        done += 1;
+        progress(done, tasks.len());
     }
     let lines: Vec<Sample> = graded.iter().map(|g| g.sample.clone()).collect();
     samples::write(&path, &lines)?;
     let mut results = results::results(plan, &chosen, &graded, set.faults);
     results.provenance = provenance_of(engine, plan.seed, shipped.map(|(_, hash)| hash));
+    if together > 1 {
+        // Interviews in hand together: the time that passed counts, not the sum of their waits.
+        seconds = seconds.min(begun.elapsed().as_secs_f64());
+    }
     results.seconds_per_interview = (fresh > 0).then(|| seconds / fresh as f64);
     results.peak_rss_bytes = peak_rss();
     std::fs::write(plan.output.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
@@ -234,6 +262,7 @@ fn provenance_of(engine: Option<&Engine>, seed: u64, calibration: Option<&str>) 
         "quant": info.map(|i| &i.quantisation), "rubric_version": Rubric::builtin().version,
         "variants_sha256": sha256(variants::TEXT), "calibration_sha256": calibration,
         "seed": seed, "threads": info.map(|i| i.threads), "kernel": info.map(|i| &i.kernel), "cpu": provenance::cpu(),
+        "leaves_for": engine.and_then(Engine::leaves_for),
     })
 }
 

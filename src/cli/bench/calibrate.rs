@@ -6,6 +6,7 @@ use super::{bar, check_files, judge, parse_calibration, print, tell};
 use crate::bench::calibrate;
 use crate::bench::golden;
 use crate::bench::run::Plan;
+use crate::cli::servers::Reach;
 use crate::config::Global;
 use crate::exit::{self, Exit};
 
@@ -28,6 +29,8 @@ pub struct Args {
     /// Model that judges; `none` = surface features only.
     #[arg(long, value_name = "ID")]
     judge: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
     /// Where readings are kept; a stopped run in it goes on.
     #[arg(long, default_value = "bench-calibrate", value_name = "DIR")]
     work: PathBuf,
@@ -51,7 +54,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         return levels(global, &args, folder).await;
     }
     check_files(&args.data)?;
-    let engine = judge(global, args.judge.as_deref()).await?;
+    let engine = judge(global, args.judge.as_deref(), &args.reach).await?;
     let names: Vec<String> =
         args.data.iter().map(|p| p.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
     let model = engine.as_ref().map_or("none".to_owned(), |e| e.info().id.clone());

@@ -14,7 +14,13 @@ use crate::exit::{self, Exit};
 ///
 /// # Errors
 /// A folder that is not there (3) or holds nothing usable (2); 100 when a limit was missed.
-pub async fn run(global: &Global, plan: Plan, engine: Option<Engine>, limits: &[(String, f64)]) -> anyhow::Result<()> {
+pub async fn run(
+    global: &Global,
+    plan: Plan,
+    engine: Option<Engine>,
+    together: usize,
+    limits: &[(String, f64)],
+) -> anyhow::Result<()> {
     if !plan.folder.is_dir() {
         let message = format!("{}: no such folder (name one: --golden DIR)", plan.folder.display());
         return Err(Exit::new(exit::NOT_FOUND, message));
@@ -22,7 +28,7 @@ pub async fn run(global: &Global, plan: Plan, engine: Option<Engine>, limits: &[
     let output: PathBuf = plan.output.clone();
     let bar = bar();
     let mut progress = |done: usize, all: usize| tell(&bar, done, all);
-    let results = run::run(&plan, engine.as_ref(), &mut progress).await?;
+    let results = run::run_together(&plan, engine.as_ref(), together, &mut progress).await?;
     bar.finish_and_clear();
     for fault in &results.faults {
         eprintln!("{fault} (not used)");

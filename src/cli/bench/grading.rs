@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{bar, check_files, judge, parse_calibration, print, tell};
+use super::{bar, check_files, is_address, judge, parse_calibration, print, tell};
 use crate::bench::golden::{results, run as golden};
 use crate::bench::run::{self, Plan};
+use crate::cli::servers::Reach;
 use crate::config::Global;
 use crate::engine::Engine;
 use crate::exit::{self, Exit};
@@ -30,10 +31,12 @@ pub struct Args {
     /// Only items with this `split`.
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
-    /// Model that judges (the same as --model); `none` = code only; `http://HOST:PORT` = a server that speaks OpenAI's chat
-    /// completions with log-probabilities (its key: OFFRECORD_JUDGE_KEY).
-    #[arg(long, value_name = "ID")]
+    /// Model that judges (the same as --model); `none` = code only; `http://HOST:PORT` = a server that speaks OpenAI's
+    /// interface with log-probabilities, and #MODEL after it if it has several. Its key: OFFRECORD_JUDGE_KEY, or a file.
+    #[arg(long, env = "OFFRECORD_JUDGE", value_name = "ID")]
     judge: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
     /// Where results.json, samples.jsonl and report.html go; a stopped run in it goes on.
     #[arg(long, default_value = "bench-grading", value_name = "DIR")]
     output: PathBuf,
@@ -55,12 +58,13 @@ pub struct Args {
 /// As shown to the user; 100 when a threshold was missed.
 pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     check_files(&args.data)?;
-    let engine = judge(global, args.judge.as_deref()).await?;
+    let together = together(args.judge.as_deref(), &args.reach);
+    let engine = judge(global, args.judge.as_deref(), &args.reach).await?;
     if let Some(folder) = args.golden {
         let (limit, metamorphic, output, seed) = (args.limit, args.metamorphic, args.output, args.seed);
         let uncalibrated = args.calibration.is_some_and(|path| path.as_os_str() == "none");
         let plan = golden::Plan { folder, limit, metamorphic, uncalibrated, output, seed };
-        return super::golden::run(global, plan, engine, &args.fail_under).await;
+        return super::golden::run(global, plan, engine, together, &args.fail_under).await;
     }
     let shipped = calibration(args.calibration.as_deref(), engine.as_ref())?;
     match &shipped {
@@ -76,7 +80,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let bar = bar();
     let mut progress = |done: usize, all: usize| tell(&bar, done, all);
     let used = shipped.as_ref().map(|(c, hash)| (c, hash.as_str()));
-    let results = run::run(&plan, engine, used, &mut progress).await?;
+    let results = run::run_together(&plan, engine, used, together, &mut progress).await?;
     bar.finish_and_clear();
     for fault in &results.faults {
         eprintln!("line {}: {}: {} (not used)", fault.line, fault.field, fault.reason);
@@ -99,6 +103,11 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         })
         .collect();
     if missed.is_empty() { Ok(()) } else { Err(Exit::new(exit::THRESHOLD, missed.join("; "))) }
+}
+
+/// Items in hand at a time: many only where a server works on them.
+fn together(judge: Option<&str>, reach: &Reach) -> usize {
+    if judge.is_some_and(is_address) { reach.concurrency.into() } else { 1 }
 }
 
 fn calibration(path: Option<&Path>, engine: Option<&Engine>) -> anyhow::Result<Option<(Calibration, String)>> {

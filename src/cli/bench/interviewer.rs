@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::bench::interviewer::{Case, Figures, Held, hold};
 use crate::bench::judgements;
 use crate::candidate::{banks, profiles};
+use crate::cli::servers::InterviewerArgs;
 use crate::config::Global;
 use crate::content::Content;
 use crate::exit::{self, Exit};
@@ -17,7 +18,7 @@ use crate::interview::way::Way;
 use crate::{catalogue, prompts};
 
 /// Flags of `bench interviewer`.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
     /// A folder with candidate profiles; the built-in ones if left out.
     #[arg(long, value_name = "DIR")]
@@ -55,6 +56,8 @@ pub struct Args {
     /// Say what was misheard.
     #[arg(long)]
     misses: bool,
+    #[command(flatten)]
+    server: InterviewerArgs,
 }
 
 /// Runs the verb.
@@ -62,7 +65,7 @@ pub struct Args {
 /// # Errors
 /// [`Exit`] with 100 when a target is missed; as shown to the user otherwise.
 pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let engine = if args.no_model { None } else { Some(catalogue::open_engine(global).await?) };
+    let engine = if args.no_model { None } else { Some(args.server.engine(global).await?) };
     let content = Content::built_in();
     let banks = banks()?;
     let mut people = profiles(args.candidates.as_deref())?;

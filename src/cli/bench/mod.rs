@@ -14,7 +14,7 @@ pub mod speed;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::bench::remote::{self, RemoteError, Settings};
+use super::servers::Reach;
 use crate::config::Global;
 use crate::engine::Engine;
 use crate::exit::{self, Exit};
@@ -61,23 +61,21 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
     }
 }
 
-async fn judge(global: &Global, id: Option<&str>) -> anyhow::Result<Option<Engine>> {
+async fn judge(global: &Global, id: Option<&str>, reach: &Reach) -> anyhow::Result<Option<Engine>> {
     match id {
         Some("none") => Ok(None),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-            let (settings, offline) = (Settings::new(url), global.is_offline());
-            let engine = tokio::task::spawn_blocking(move || remote::connect(settings, offline)).await?;
-            Ok(Some(engine.map_err(|error| match &error {
-                RemoteError::NoAnswer { .. } => Exit::new(exit::FAILURE, error.to_string()),
-                _ => Exit::new(exit::USAGE, error.to_string()),
-            })?))
-        }
+        Some(url) if is_address(url) => Ok(Some(reach.connect(global, url).await?)),
         Some(id) => {
             let global = Global { model: Some(id.to_owned()), ..global.clone() };
             Ok(Some(crate::catalogue::open_engine(&global).await?))
         }
         None => Ok(Some(crate::catalogue::open_engine(global).await?)),
     }
+}
+
+/// Whether a judge is named by address rather than by id.
+fn is_address(judge: &str) -> bool {
+    judge.starts_with("http://") || judge.starts_with("https://")
 }
 
 fn parse_calibration(path: &Path) -> anyhow::Result<(Calibration, String)> {

@@ -25,6 +25,8 @@ pub(super) struct Facts {
     pub(super) data_dir: PathBuf,
     /// Whether files can be made in the data folder (or in its nearest parent that exists).
     pub(super) data_writable: bool,
+    /// Free bytes on its disk.
+    pub(super) data_free: Option<u64>,
     /// Whether nobody else may look into it; `None` when it does not exist yet.
     pub(super) data_private: Option<bool>,
     /// Who holds the data folder.
@@ -42,9 +44,10 @@ impl Facts {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: report::cpu_features(),
             kernels: Kernel::available().into_iter().map(Kernel::name).collect(),
-            memory: report::memory()?,
+            memory: MemoryFacts { model: report::model_of(global)?, ..report::memory()? },
             models: report::models(&dirs.models)?,
             data_writable: tempfile::tempfile_in(nearest).is_ok(),
+            data_free: report::free_disk(nearest),
             data_private: private(&dirs.data),
             running: running(&dirs.data),
             offline: global.is_offline(),

@@ -29,9 +29,21 @@ pub(super) struct Finding {
 /// A disk with less than this cannot take the default model.
 const ROOM_FOR_A_MODEL: u64 = 1_200_000_000;
 
+/// A disk with less than this will soon refuse an answer.
+const ROOM_FOR_SESSIONS: u64 = 50_000_000;
+
 /// All findings, in the order in which they matter.
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
-    vec![processor(facts), memory(facts), models(facts), disk(facts), data(facts), server(facts), network(facts)]
+    vec![
+        processor(facts),
+        memory(facts),
+        models(facts),
+        fit(facts),
+        disk(facts),
+        data(facts),
+        server(facts),
+        network(facts),
+    ]
 }
 
 fn ok(name: &'static str, detail: String) -> Finding {
@@ -93,6 +105,30 @@ fn models(facts: &Facts) -> Finding {
     }
 }
 
+/// What the model takes, and whether it is there to be taken.
+fn fit(facts: &Facts) -> Finding {
+    let Some(model) = &facts.memory.model else {
+        return ok("fit", "no model is installed".into());
+    };
+    let detail = format!(
+        "{}: {} of weights, {} for 1,000 tokens of context, {} beside; {} in all with two conversations of {} tokens",
+        model.id,
+        human(model.weights),
+        human(model.per_token.saturating_mul(1000)),
+        human(model.scratch),
+        human(model.need),
+        model.context
+    );
+    if model.fits {
+        return ok("fit", detail);
+    }
+    let instead = match &model.instead {
+        Some(id) => format!("Choose {id} (--model {id}), close other programs, or pass --force-load."),
+        None => "Close other programs, or pass --force-load to try all the same.".to_owned(),
+    };
+    fail("fit", detail, instead)
+}
+
 fn disk(facts: &Facts) -> Finding {
     let models = &facts.models;
     let folder = facts.models_dir.display();
@@ -121,6 +157,10 @@ fn data(facts: &Facts) -> Finding {
     let folder = facts.data_dir.display();
     if !facts.data_writable {
         return fail("data", format!("{folder} cannot be written"), "Mend its rights, or pass --data-dir.");
+    }
+    if let Some(free) = facts.data_free.filter(|free| *free < ROOM_FOR_SESSIONS) {
+        let detail = format!("{folder} has {} left", human(free));
+        return fail("data", detail, "Make room, or pass --data-dir: an answer that cannot be written is not taken.");
     }
     match facts.data_private {
         Some(false) => warn("data", format!("{folder} can be read by others"), format!("Run `chmod 700 {folder}`.")),

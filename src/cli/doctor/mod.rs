@@ -48,7 +48,26 @@ fn shown(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::report::{MemoryFacts, ModelFacts};
+    use crate::catalogue::report::{FitFacts, MemoryFacts, ModelFacts};
+
+    fn big(fits: bool) -> FitFacts {
+        FitFacts {
+            id: "big".into(),
+            weights: 1_117_320_768,
+            per_token: 28_672,
+            scratch: 62_000_000,
+            context: 16_384,
+            need: 2_118_000_000,
+            fits,
+            instead: None,
+        }
+    }
+
+    #[test]
+    fn a_full_data_disk_is_told_before_an_answer_is_lost() {
+        let full = Facts { data_free: Some(1_000_000), ..healthy() };
+        assert!(findings::judge(&full).iter().any(|f| f.name == "data" && f.state == State::Fail));
+    }
 
     fn healthy() -> Facts {
         Facts {
@@ -61,6 +80,7 @@ mod tests {
                 available: Some(20_000_000_000),
                 limited_by_group: false,
                 default_model: Some("big".into()),
+                model: Some(big(true)),
             },
             models: ModelFacts {
                 installed: vec![("big".into(), 1_100_000_000, true)],
@@ -71,6 +91,7 @@ mod tests {
             models_dir: "/home/ada/models".into(),
             data_dir: "/home/ada/data".into(),
             data_writable: true,
+            data_free: Some(9_000_000_000),
             data_private: Some(true),
             running: None,
             offline: false,
@@ -83,6 +104,7 @@ mod tests {
         ok    processor      AMD EPYC, 2 cores, kernel avx512-vnni (others: avx2, portable)
         ok    memory         20.0 GB free of 24.0 GB
         ok    models         1 installed in /home/ada/models: big (1.1 GB)
+        ok    fit            big: 1.1 GB of weights, 28.7 MB for 1,000 tokens of context, 62.0 MB beside; 2.1 GB in all with two conversations of 16384 tokens
         ok    disk           50.0 GB free in /home/ada/models (ext4)
         ok    data           /home/ada/data, for this user only
         ok    server         none is running on this data folder
@@ -100,6 +122,7 @@ mod tests {
                 available: Some(100_000_000),
                 limited_by_group: true,
                 default_model: None,
+                model: Some(FitFacts { instead: Some("small".into()), ..big(false) }),
             },
             models: ModelFacts {
                 installed: vec![],
@@ -122,6 +145,8 @@ mod tests {
                              -> No model fits. Close other programs, or raise the limit of the container.
         FAIL  models         none installed in /home/ada/models
                              -> Bring a GGUF file and run `offrecord models import FILE`.
+        FAIL  fit            big: 1.1 GB of weights, 28.7 MB for 1,000 tokens of context, 62.0 MB beside; 2.1 GB in all with two conversations of 16384 tokens
+                             -> Choose small (--model small), close other programs, or pass --force-load.
         FAIL  disk           100 MB free in /home/ada/models (nfs4)
                              -> Nothing can be written there: mend its rights, or pass --models-dir.
         FAIL  data           /home/ada/data cannot be written

@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::cli::room::store_exit;
+use crate::cli::servers::{Parts, Servers};
 use crate::cli::{install, passphrase};
 use crate::config::{self, Global};
 use crate::content::Content;
@@ -42,12 +43,35 @@ pub struct Args {
     /// Let other machines connect (they still need the link or the token, which travel unencrypted).
     #[arg(long, env = "OFFRECORD_ALLOW_REMOTE", value_parser = clap::builder::FalseyValueParser::new())]
     pub allow_remote: bool,
+    /// Interviewer and judge on servers.
+    #[command(flatten)]
+    pub servers: Servers,
 }
 
-impl Default for Args {
-    fn default() -> Self {
-        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: config::DEFAULT_PORT, no_open: false, allow_remote: false }
+/// `serve` without a word of its own on the command line.
+#[derive(clap::Parser)]
+struct Bare {
+    #[command(flatten)]
+    args: Args,
+}
+
+impl Args {
+    /// What the environment and the defaults say: for `offrecord` alone.
+    ///
+    /// # Errors
+    /// [`Exit`] with 2 when a variable holds what its flag would not take.
+    pub fn of_environment() -> anyhow::Result<Self> {
+        match <Bare as clap::Parser>::try_parse_from(["offrecord"]) {
+            Ok(bare) => Ok(bare.args),
+            Err(error) => Err(Exit::new(exit::USAGE, error.to_string().trim().to_owned())),
+        }
     }
+}
+
+/// Who answers: the model on this machine, servers, or both.
+struct Answering<'a> {
+    model: Option<&'a install::Chosen>,
+    parts: &'a Parts,
 }
 
 /// Serves until a signal comes.
@@ -69,7 +93,8 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let dirs = global.dirs()?;
     let store = take_data_folder(global, &dirs.data)?;
     let listener = port::listen(SocketAddr::new(args.host, args.port)).await?;
-    let model = install::choose(global).await?;
+    let parts = args.servers.connect(global).await?;
+    let model = if parts.needs_model() { install::choose(global).await? } else { None };
 
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
@@ -77,21 +102,22 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     let keys = Keys::draw(address.port())?;
     let key_file = key_file::KeyFile::write(&dirs.data, keys.token())?;
     let desk = Desk::open(store.clone(), Arc::new(Content::built_in()), None, Clock::system());
-    let state = match &model {
-        Some(model) => ModelState::Loading { id: model.id.clone() },
-        None => ModelState::Missing { hint: "Pull one on the models page, or run `offrecord pull`.".into() },
+    let state = match (&model, parts.needs_model()) {
+        (Some(model), _) => ModelState::Loading { id: model.id.clone() },
+        (None, false) => ModelState::Loading { id: "the server's model".into() },
+        (None, true) => ModelState::Missing { hint: "Pull one on the models page, or run `offrecord pull`.".into() },
     };
     let room = Room::new(keys, Hosts::of(address), url, (global.clone(), dirs), desk, state);
 
     let signals = end::Signals::listen()?;
     let link = words::link(&room)?;
-    words::greet(&room, &args, model.as_ref(), &link)?;
+    words::greet(&room, &args, &Answering { model: model.as_ref(), parts: &parts }, &link)?;
     words::offer_fresh_links(room.clone());
     if browser::wanted(&args, global) {
         browser::open(&link);
     }
 
-    let failed = loading::start(room.clone());
+    let failed = loading::start(room.clone(), parts);
     let serving =
         tokio::spawn(accept::serve(listener, routes::router(room.clone()), Limits::default(), room.stopping.clone()));
     let ended = tokio::select! {

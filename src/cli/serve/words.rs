@@ -4,8 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
-use super::Args;
-use crate::cli::install::Chosen;
+use super::{Answering, Args};
 use crate::http::guard;
 use crate::http::room::Room;
 
@@ -27,27 +26,45 @@ pub(super) fn link(room: &Room) -> anyhow::Result<String> {
 }
 
 /// The greeting: one JSON line on stdout for programs, else a few lines on stderr for people.
-pub(super) fn greet(room: &Room, args: &Args, model: Option<&Chosen>, link: &str) -> anyhow::Result<()> {
+pub(super) fn greet(room: &Room, args: &Args, who: &Answering<'_>, link: &str) -> anyhow::Result<()> {
     if room.global.json {
         let line = json!({
             "url": room.url, "link": link, "token": room.keys.token(),
-            "model": model.map(|model| json!({"id": model.id, "sha256": model.sha256})), "pid": std::process::id(),
+            "model": answering(who).map(|(id, sha256)| json!({"id": id, "sha256": sha256})), "pid": std::process::id(),
+            "leaves_for": who.parts.leave_for(),
         });
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
         stdout.flush()?;
         return Ok(());
     }
-    let model = model.map_or("none (pull one on the models page)", |model| &model.id);
-    eprint!("{}", greeting(&room.dirs.data.display().to_string(), room.global.is_offline(), model, link));
+    let model = answering(who).map_or("none (pull one on the models page)", |(id, _)| id);
+    let data = room.dirs.data.display().to_string();
+    eprint!("{}", greeting(&data, &network(room.global.is_offline(), who.parts.leave_for()), model, link));
     if !guard::is_local(args.host) {
         eprintln!("  Caution   other machines can reach this server; link and token travel unencrypted");
     }
     Ok(())
 }
 
-fn greeting(data: &str, offline: bool, model: &str, link: &str) -> String {
-    let network = if offline { "off" } else { "off (only getting a model, when you ask for it, fetches anything)" };
+/// The id and the digest of the model that interviews.
+fn answering<'a>(who: &Answering<'a>) -> Option<(&'a str, &'a str)> {
+    match (who.parts.interviewer(), who.model) {
+        (Some(engine), _) => Some((&engine.info().id, "")),
+        (None, Some(model)) => Some((&model.id, &model.sha256)),
+        (None, None) => None,
+    }
+}
+
+fn network(offline: bool, leaves_for: Option<String>) -> String {
+    match leaves_for {
+        Some(hosts) => format!("what is said in an interview leaves this process for {hosts}"),
+        None if offline => "off".to_owned(),
+        None => "off (only getting a model, when you ask for it, fetches anything)".to_owned(),
+    }
+}
+
+fn greeting(data: &str, network: &str, model: &str, link: &str) -> String {
     format!(
         "\n  offrecord {}\n\n  Open      {link}\n            (works once; a new link is shown here afterwards)\n  \
          Model     {model}\n  Data      {data}\n  Network   {network}\n  Stop      Ctrl+C\n\n",
@@ -75,8 +92,13 @@ pub(super) fn offer_fresh_links(room: Room) {
 mod tests {
     #[test]
     fn the_greeting_says_what_matters() {
-        let text = super::greeting("/home/ada/.local/share/offrecord", true, "tiny", "http://127.0.0.1:7447/enter/abc")
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        let text = super::greeting(
+            "/home/ada/.local/share/offrecord",
+            &super::network(true, None),
+            "tiny",
+            "http://127.0.0.1:7447/enter/abc",
+        )
+        .replace(env!("CARGO_PKG_VERSION"), "VERSION");
         insta::assert_snapshot!(text, @r"
           offrecord VERSION
 

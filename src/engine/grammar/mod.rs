@@ -4,6 +4,7 @@
 //! prefix tree is built once per model, at the first constrained request.
 
 mod span;
+mod whole;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use toktrie::{InferenceCapabilities, SimpleVob, TokEnv, TokRxInfo, TokTrie, Toke
 use crate::request::{Constraint, EngineError};
 use crate::text::Text;
 use span::Span;
+pub use whole::fulfils;
 
 /// Compiles constraints for one vocabulary.
 pub(crate) struct Grammars {
@@ -47,33 +49,45 @@ impl Grammars {
     /// [`EngineError::Constraint`] when it makes no sense or cannot be met.
     pub(crate) fn compile(&mut self, constraint: &Constraint) -> Result<Grammar, EngineError> {
         let ready = self.ready()?;
-        let grammar = match constraint {
-            Constraint::SpanOf { text, min_words, max_words } => {
-                let span = Span::new(ready.environment.clone(), text, *min_words, *max_words);
-                return span.map(Grammar::Span).map_err(EngineError::Constraint);
-            }
-            Constraint::JsonSchema(schema) => TopLevelGrammar::from_json_schema(spaced(schema)),
-            Constraint::Regex(expression) => TopLevelGrammar::from_regex(expression),
-        };
-        let mut matcher = Matcher::new(ready.factory.create_parser(grammar));
-        if let Some(error) = matcher.get_error() {
-            return Err(EngineError::Constraint(short(&error)));
+        match constraint {
+            Constraint::JsonSchema(schema) => ready.compile(&Constraint::JsonSchema(spaced(schema))),
+            other => ready.compile(other),
         }
-        matcher.compute_mask_or_eos().map_err(|error| EngineError::Constraint(short(&error.to_string())))?;
-        Ok(Grammar::Matched(Box::new(matcher)))
     }
 
     fn ready(&mut self) -> Result<&Ready, EngineError> {
         if self.ready.is_none() {
             let environment: TokEnv = Arc::new(Vocabulary { trie: trie(&self.text), text: self.text.clone() });
-            let capabilities = InferenceCapabilities { ff_tokens: true, ..InferenceCapabilities::default() };
-            let slices = SlicedBiasComputer::general_slices();
-            let mut factory = ParserFactory::new(&environment, capabilities, &slices)
-                .map_err(|error| EngineError::Constraint(short(&error.to_string())))?;
-            factory.quiet();
-            self.ready = Some(Ready { environment, factory });
+            self.ready = Some(Ready::new(environment)?);
         }
         Ok(self.ready.as_ref().expect("it was set above. This is a bug."))
+    }
+}
+
+impl Ready {
+    fn new(environment: TokEnv) -> Result<Self, EngineError> {
+        let capabilities = InferenceCapabilities { ff_tokens: true, ..InferenceCapabilities::default() };
+        let slices = SlicedBiasComputer::general_slices();
+        let mut factory = ParserFactory::new(&environment, capabilities, &slices).map_err(|error| refused(&error))?;
+        factory.quiet();
+        Ok(Self { environment, factory })
+    }
+
+    fn compile(&self, constraint: &Constraint) -> Result<Grammar, EngineError> {
+        let grammar = match constraint {
+            Constraint::SpanOf { text, min_words, max_words } => {
+                let span = Span::new(self.environment.clone(), text, *min_words, *max_words);
+                return span.map(Grammar::Span).map_err(EngineError::Constraint);
+            }
+            Constraint::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
+            Constraint::Regex(expression) => TopLevelGrammar::from_regex(expression),
+        };
+        let mut matcher = Matcher::new(self.factory.create_parser(grammar));
+        if let Some(error) = matcher.get_error() {
+            return Err(EngineError::Constraint(short(&error)));
+        }
+        matcher.compute_mask_or_eos().map_err(|error| refused(&error))?;
+        Ok(Grammar::Matched(Box::new(matcher)))
     }
 }
 

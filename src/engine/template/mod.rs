@@ -133,7 +133,8 @@ impl Template {
         mut encode: impl FnMut(&str) -> Result<std::rc::Rc<[u32]>, TextError>,
     ) -> Result<Vec<u32>, EngineError> {
         let failed = |error: TextError| EngineError::Inference(error.to_string());
-        let mut pieces = self.render(prompt)?;
+        let mut pieces =
+            if prompt.raw { (0..prompt.messages.len()).map(Piece::Content).collect() } else { self.render(prompt)? };
         if open && matches!(pieces.last(), Some(Piece::Scaffold(_))) && pieces.len() > 1 {
             pieces.pop();
         }

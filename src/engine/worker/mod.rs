@@ -9,6 +9,7 @@ mod judgement;
 mod reading;
 mod room;
 mod stop;
+mod weighing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use generation::Generation;
 use judgement::Judgement;
 use reading::Reading;
 use room::{Feed, Room, Rows, explain};
+use weighing::Weighing;
 
 /// Tokens read in one pass beside decoding: long enough to use the processor well, short enough to be cancelled soon.
 const CHUNK: usize = 256;
@@ -123,6 +125,8 @@ impl Worker {
             Job::Generate { request, reply } => Generation::start(&mut self.room, request, reply),
             Job::Choose { reply, .. } if reply.is_closed() => None,
             Job::Choose { request, reply } => Judgement::start(&mut self.room, request, reply),
+            Job::Weigh { reply, .. } if reply.is_closed() => None,
+            Job::Weigh { request, reply } => Weighing::start(&mut self.room, request, reply),
             Job::Prefill { reply, .. } if reply.is_closed() => None,
             Job::Prefill { prompt, priority, reply } => Reading::start(&mut self.room, &prompt, priority, reply),
         };

@@ -1,10 +1,13 @@
-//! `/v1/models`, `/v1/chat/completions`: OpenAI's subset, so that local tools can use the loaded model.
+//! `/v1/models`, `/v1/chat/completions`, `/v1/completions`: OpenAI's subset, so that local tools can use the loaded model;
+//! `/tokenize` and its like, as other local servers have them.
 //!
 //! Goes past the desk, straight to the engine, and shares its queue: a person's interview and a tool wait for the
 //! same thread. A client that leaves drops its generation, which cancels it.
 
 mod chunks;
 mod request;
+mod texts;
+mod tokens;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use serde_json::{Value, json};
 
 use self::chunks::Completion;
 use self::request::ChatRequest;
-use super::body::Payload;
+use super::body::{Named, Payload};
 use super::error::ApiError;
 use super::room::Room;
 use super::sse;
@@ -33,6 +36,25 @@ pub(super) async fn models(State(room): State<Room>) -> Json<Value> {
     );
     Json(json!({"object": "list", "data": data}))
 }
+
+/// One model of that list.
+pub(super) async fn model(State(room): State<Room>, Named(id): Named<String>) -> Response {
+    match room.engine().ok().filter(|engine| engine.info().id == id) {
+        Some(engine) => {
+            Json(json!({"id": engine.info().id, "object": "model", "created": 0, "owned_by": "local"})).into_response()
+        }
+        None => {
+            ApiError::not_found(format!("The model {id:?} is not loaded."), "GET /v1/models lists it.").into_openai()
+        }
+    }
+}
+
+/// A text, or several, continued or weighed.
+pub(super) async fn continue_text(State(room): State<Room>, request: Request) -> Response {
+    texts::complete(&room, request).await.unwrap_or_else(ApiError::into_openai)
+}
+
+pub(super) use tokens::{detokenize, tokenize, tokenizer_info};
 
 /// One completion, whole or streamed.
 pub(super) async fn create(State(room): State<Room>, request: Request) -> Response {

@@ -75,14 +75,14 @@ struct Part {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct StreamOptions {
+pub(super) struct StreamOptions {
     #[serde(default)]
-    include_usage: bool,
+    pub(super) include_usage: bool,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Stop {
+pub(super) enum Stop {
     One(String),
     Many(Vec<String>),
 }
@@ -113,12 +113,7 @@ pub(super) struct Wanted {
 impl ChatRequest {
     /// Checks the ranges and translates. `loaded` is the model that will answer.
     pub(super) fn into_wanted(self, loaded: &str) -> Result<Wanted, ApiError> {
-        if let Some(model) = self.model.as_deref().filter(|model| *model != loaded && !model.is_empty()) {
-            return Err(ApiError::not_found(
-                format!("The model {model:?} is not loaded."),
-                format!("Ask for {loaded}, or start offrecord with --model."),
-            ));
-        }
+        is_loaded(self.model.as_deref(), loaded)?;
         if self.n.is_some_and(|n| n != 1) {
             return Err(ApiError::invalid("Only n = 1 is supported."));
         }
@@ -152,12 +147,23 @@ impl ChatRequest {
     }
 }
 
+/// Refuses another model than the loaded one; none is that one.
+pub(super) fn is_loaded(wanted: Option<&str>, loaded: &str) -> Result<(), ApiError> {
+    match wanted.filter(|model| *model != loaded && !model.is_empty()) {
+        Some(model) => Err(ApiError::not_found(
+            format!("The model {model:?} is not loaded."),
+            format!("Ask for {loaded}, or start offrecord with --model."),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn prompt(messages: Vec<ChatMessage>) -> Result<Prompt, ApiError> {
     if messages.is_empty() {
         return Err(ApiError::invalid("messages must not be empty."));
     }
     let messages = messages.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
-    Ok(Prompt { messages, answer_prefix: String::new() })
+    Ok(Prompt { messages, ..Prompt::default() })
 }
 
 fn message(message: ChatMessage) -> Result<Message, ApiError> {
@@ -179,7 +185,7 @@ fn message(message: ChatMessage) -> Result<Message, ApiError> {
     Ok(Message { role, text })
 }
 
-fn within(name: &str, value: Option<f32>, low: f32, high: f32, default: f32) -> Result<f32, ApiError> {
+pub(super) fn within(name: &str, value: Option<f32>, low: f32, high: f32, default: f32) -> Result<f32, ApiError> {
     let value = value.unwrap_or(default);
     if (low..=high).contains(&value) {
         return Ok(value);
@@ -198,7 +204,7 @@ fn wanted_logprobs(wanted: Option<bool>, top: Option<usize>) -> Result<Option<us
     }
 }
 
-fn stops(stop: Option<Stop>) -> Result<Vec<String>, ApiError> {
+pub(super) fn stops(stop: Option<Stop>) -> Result<Vec<String>, ApiError> {
     let stops = match stop {
         None => Vec::new(),
         Some(Stop::One(text)) => vec![text],
@@ -218,7 +224,7 @@ fn constraint(format: ResponseFormat) -> Option<Constraint> {
     }
 }
 
-fn random_seed() -> Result<u64, ApiError> {
+pub(super) fn random_seed() -> Result<u64, ApiError> {
     getrandom::u64().map_err(|error| {
         tracing::error!("no randomness: {error}");
         ApiError::internal("no-randomness")

@@ -25,7 +25,7 @@ impl Desk {
     pub fn grade(&self, id: &str, options: GradeOptions) -> Result<mpsc::UnboundedReceiver<GradeEvent>, SessionError> {
         let mut live = self.live();
         let sitting = self.sitting(id)?;
-        let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
+        let engine = self.judge().cloned().ok_or(SessionError::NoModel)?;
         if let Some(model) = options.model.as_ref().filter(|model| **model != engine.info().id) {
             return Err(SessionError::Invalid(format!(
                 "this program runs {}, not {model} (start it with --model {model})",

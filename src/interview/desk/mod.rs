@@ -85,6 +85,8 @@ pub enum GradeEvent {
 pub struct Desk {
     inner: Arc<Inner>,
     engine: Option<Engine>,
+    /// Who grades, when it is not the interviewer.
+    judge: Option<Engine>,
     /// How moves are worded; what the model's catalogue entry says if left out.
     manner: Option<Manner>,
 }
@@ -101,13 +103,20 @@ impl Desk {
     /// A desk. Without an engine all can be read and exported, but no interview held and nothing graded.
     #[must_use]
     pub fn open(store: Store, content: Arc<Content>, engine: Option<Engine>, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { store, content, clock, live: Mutex::default() }), engine, manner: None }
+        let inner = Arc::new(Inner { store, content, clock, live: Mutex::default() });
+        Self { inner, engine, judge: None, manner: None }
     }
 
     /// The same desk with this engine: sessions, clocks and running work are shared.
     #[must_use]
     pub fn with_engine(&self, engine: Engine) -> Self {
-        Self { inner: Arc::clone(&self.inner), engine: Some(engine), manner: self.manner }
+        Self { engine: Some(engine), ..self.clone() }
+    }
+
+    /// The same desk with this engine for grades only.
+    #[must_use]
+    pub fn judged_by(&self, judge: Engine) -> Self {
+        Self { judge: Some(judge), ..self.clone() }
     }
 
     /// The same desk with moves worded in this manner, whatever the model's catalogue entry says.
@@ -124,6 +133,18 @@ impl Desk {
     #[must_use]
     pub fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
+    }
+
+    /// The model that grades at this desk.
+    #[must_use]
+    pub fn judge(&self) -> Option<&Engine> {
+        self.judge.as_ref().or(self.engine.as_ref())
+    }
+
+    /// Hosts that the text of an interview leaves this process for; none when it stays.
+    #[must_use]
+    pub fn leaves_for(&self) -> Option<String> {
+        leave_for([self.engine.as_ref(), self.judge.as_ref()])
     }
 
     /// The problems and competencies.
@@ -339,8 +360,16 @@ impl Desk {
 
     fn show(&self, live: &mut Live, sitting: &Sitting) -> SessionView {
         let elapsed = self.elapsed(live, &sitting.record);
-        sitting.view(self.content(), elapsed)
+        SessionView { leaves_for: self.leaves_for(), ..sitting.view(self.content(), elapsed) }
     }
+}
+
+/// The hosts of those that are elsewhere, as a person is told; none when all are in this process.
+#[must_use]
+pub fn leave_for<'e>(engines: impl IntoIterator<Item = Option<&'e Engine>>) -> Option<String> {
+    let mut hosts: Vec<&str> = engines.into_iter().flatten().filter_map(Engine::leaves_for).collect();
+    hosts.dedup();
+    (!hosts.is_empty()).then(|| hosts.join(" and "))
 }
 
 fn finished() -> SessionError {

@@ -98,6 +98,7 @@ impl Sitting {
             notes: (status == Status::Finished).then(|| notes_by_turn(&record.notes)),
             interviewer_notes: (status == Status::Finished).then(|| self.debrief(content)),
             interviewer_report: (status == Status::Finished).then(|| self.report(content)),
+            leaves_for: None,
             model_answer: if record.scorecards.is_empty() { None } else { model_answer(content, &self.plan) },
             record: record.asked.record,
             recordings: record.recordings.clone(),
