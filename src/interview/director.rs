@@ -4,6 +4,7 @@
 //! logic (sufficiency, follow-ups, next stage). Nothing that a candidate says moves a phase; only coverage, the count
 //! of follow-ups and the clock do.
 
+mod arrow;
 mod design;
 mod story;
 
