@@ -243,6 +243,8 @@ impl Rule {
 
     fn score(self, row: &Row, weights: &Weights) -> Option<f32> {
         match self {
+            // As in an interview: a few words without a cue are no evidence.
+            Self::Weighed | Self::WeighedWithModel if !row.cue && !row.long => Some(0.0),
             Self::Weighed => Some(weights.probability(&weigh::evidence(row, false)?)),
             Self::WeighedWithModel => Some(weights.probability(&weigh::evidence(row, true)?)),
             Self::Cues => Some(0.5),

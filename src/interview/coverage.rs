@@ -18,7 +18,7 @@ use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
-/// A judgement without a cue is only believed of an answer of this many words.
+/// Without a cue an item is only believed to be covered by an answer of this many words.
 pub const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
@@ -266,7 +266,9 @@ fn hear(reading: &Reading<'_>) -> Heard {
             continue;
         };
         target.evidence = numbers;
-        let weighed = weights.probability(&target.evidence);
+        // A few words without a cue are no evidence, whatever was asked.
+        let too_short = by_cue.is_none() && words.len() < LONG_ENOUGH;
+        let weighed = if too_short { 0.0 } else { weights.probability(&target.evidence) };
         let by_words = || by_words(phrases, text, from, listening.as_ref(), target);
         let found = Finding { weighed: Some(weighed), ..by_cue.unwrap_or_else(by_words) };
         if so_far(reading, &target.id, weighed) >= weights.threshold {

@@ -16,7 +16,8 @@ pub fn evidence(slots: &[SlotProbes], told: Told<'_>) -> Vec<Evidence> {
     let asked: Vec<f32> = slots
         .iter()
         .map(|slot| match SIGNS.slots.get(&slot.slot) {
-            _ if slot.slot.id() == told.slot => 1.0,
+            // As much as one sign in a question: it was asked for, which says little of whether it was told.
+            _ if slot.slot.id() == told.slot => 0.5,
             of => of.map_or(0.0, |of| some(&asks, &of.asked).min(2.0) / 2.0),
         })
         .collect();
