@@ -134,6 +134,7 @@ pub struct Opening {
 pub struct Hears {
     pub injection: Vec<String>,
     pub asks_for_answer: Vec<String>,
+    pub asks_again: Vec<String>,
     pub done: Vec<String>,
     pub does_not_know: Vec<String>,
     pub finds_out: Vec<String>,

@@ -53,6 +53,8 @@ pub enum AnswerClass {
     Injection,
     /// Asks for the answer or a score.
     AsksForAnswer,
+    /// Did not follow the question, or asks why it is asked.
+    AsksAgain,
     /// Empty, emoji only, random letters.
     Gibberish,
     /// Words in another language.
@@ -90,6 +92,7 @@ impl AnswerClass {
                 | Self::Echo
                 | Self::OffTopic
                 | Self::AsksForAnswer
+                | Self::AsksAgain
                 | Self::Distress
         )
     }
