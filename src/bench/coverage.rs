@@ -12,6 +12,7 @@ use crate::content::Content;
 use crate::engine::Engine;
 use crate::interview::coverage::{self, LONG_ENOUGH};
 use crate::interview::dice::Dice;
+use crate::interview::evidence::Evidence;
 use crate::interview::judge::{self, JudgeError};
 use crate::interview::lexicon;
 use crate::interview::transcript::{Round, Speaker};
@@ -63,13 +64,30 @@ pub struct Row {
     pub long: bool,
     /// How many rows of its sort this one stands for.
     pub weight: f64,
-    /// The evidence as numbers, and how far the answer is from its planned place.
+    /// The evidence as numbers by name.
     #[serde(default)]
-    pub features: Vec<f32>,
+    pub evidence: Evidence,
     /// The model's P(yes), if it was asked.
     pub p: Option<f32>,
     /// Its P(yes) for an answer that says nothing.
     pub p_nothing: Option<f32>,
+}
+
+impl Labelled {
+    /// What an answer asked for.
+    #[must_use]
+    pub fn question(&self, turn: usize) -> &str {
+        turn.checked_sub(1).map_or("", |before| self.turn[before].text.as_str())
+    }
+
+    /// Looks for everything in one of its answers.
+    #[must_use]
+    pub fn look(&self, content: &Content, turn: usize) -> Vec<coverage::Looked> {
+        let answers = |t: &&LabelledTurn| t.role == Speaker::Candidate;
+        let before: Vec<&str> = self.turn[..turn].iter().filter(answers).map(|t| t.text.as_str()).collect();
+        let part = turn as f32 / self.turn.len() as f32;
+        coverage::look(content, &self.problem, self.question(turn), &self.turn[turn].text, &before, part)
+    }
 }
 
 /// Reads all transcripts of a folder.
@@ -97,13 +115,10 @@ pub fn rows(content: &Content, all: &[Labelled]) -> Vec<Row> {
     for transcript in order {
         for (turn, said) in transcript.turn.iter().enumerate().filter(|(_, t)| t.role == Speaker::Candidate) {
             let long = lexicon::words(&said.text).len() >= LONG_ENOUGH;
-            let question = turn.checked_sub(1).map_or("", |before| transcript.turn[before].text.as_str());
-            let part = turn as f32 / transcript.turn.len() as f32;
-            for looked in coverage::look(content, &transcript.problem, question, &said.text) {
+            for looked in transcript.look(content, turn) {
                 let item = looked.id;
-                let late = looked.middle.map_or(0.0, |middle| part - middle);
                 rows.push(Row {
-                    features: looked.features.into_iter().chain([late.abs(), late]).collect(),
+                    evidence: looked.evidence,
                     transcript: transcript.id.clone(),
                     of: transcript.problem.clone(),
                     round: transcript.round,
@@ -162,9 +177,8 @@ pub async fn judged(
 ) -> Result<Vec<Row>, JudgeError> {
     let Some(turn) = rows.first().map(|r| r.turn) else { return Ok(rows) };
     let answer = &transcript.turn[turn].text;
-    let question = turn.checked_sub(1).map_or("", |before| transcript.turn[before].text.as_str());
-    let asks: BTreeMap<String, String> =
-        coverage::look(content, &transcript.problem, question, answer).into_iter().map(|l| (l.id, l.ask)).collect();
+    let question = transcript.question(turn);
+    let asks: BTreeMap<String, String> = transcript.look(content, turn).into_iter().map(|l| (l.id, l.ask)).collect();
     let of =
         |rows: &[Row]| -> Vec<String> { rows.iter().map(|r| asks.get(&r.item).cloned().unwrap_or_default()).collect() };
     for eight in rows.chunks_mut(judge::MOST) {
@@ -221,10 +235,18 @@ impl Rule {
         !matches!(self, Self::Cues | Self::Weighed)
     }
 
+    /// Whether all evidence is weighed into a probability.
+    #[must_use]
+    pub const fn is_weighed(self) -> bool {
+        matches!(self, Self::Weighed | Self::WeighedWithModel)
+    }
+
     fn score(self, row: &Row, weights: &Weights) -> Option<f32> {
         match self {
-            Self::Weighed => Some(weights.probability(weigh::evidence(row, false)?)),
-            Self::WeighedWithModel => Some(weights.probability(weigh::evidence(row, true)?)),
+            // As in an interview: a few words without a cue are no evidence.
+            Self::Weighed | Self::WeighedWithModel if !row.cue && !row.long => Some(0.0),
+            Self::Weighed => Some(weights.probability(&weigh::evidence(row, false)?)),
+            Self::WeighedWithModel => Some(weights.probability(&weigh::evidence(row, true)?)),
             Self::Cues => Some(0.5),
             Self::PYes | Self::CuesAndPYes => row.p,
             Self::Lift | Self::CuesAndLift => Some(judge::lift(row.p?, row.p_nothing?)),
@@ -333,57 +355,137 @@ pub fn by_answer(rows: &[&Row], rule: Rule, fitted: &Fitted) -> Counts {
     counts
 }
 
-/// By the end of the interview: an item is covered when any answer covers it. What a gap is, is decided on this.
+/// By the end of the interview: an item is covered when any answer covers it, or when what several half said adds up.
+/// What a gap is, is decided on this.
 #[must_use]
 pub fn by_end(rows: &[&Row], rule: Rule, fitted: &Fitted) -> Counts {
-    let mut ends: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
-    for row in rows {
-        if let Some(seen) = rule.says(row, fitted) {
-            let end = ends.entry((&row.transcript, &row.item)).or_default();
-            *end = (end.0 || row.covered, end.1 || seen);
-        }
-    }
     let mut counts = Counts::default();
-    ends.values().for_each(|(truth, seen)| counts.add(*truth, *seen, 1.0));
+    for (truth, seen) in ends(rows, rule, fitted) {
+        counts.add(truth, seen >= if rule.is_weighed() { fitted.trust } else { 1.0 }, 1.0);
+    }
     counts
 }
 
-/// What goes best on these rows, by F1 of the answers.
-#[must_use]
-pub fn fit(rows: &[&Row], rule: Rule) -> Fitted {
-    let mut best = Fitted { trust: 1.01, ..Fitted::default() };
-    match rule {
-        Rule::Cues => return best,
-        Rule::Weighed | Rule::WeighedWithModel => {
-            best.weights = weigh::fit(rows, rule == Rule::WeighedWithModel);
+/// Every item of every interview: the label, and how sure the rule is by the end.
+fn ends(rows: &[&Row], rule: Rule, fitted: &Fitted) -> Vec<(bool, f32)> {
+    let mut ends: BTreeMap<(&str, &str), (bool, f32)> = BTreeMap::new();
+    for row in rows {
+        let seen = match rule.is_weighed() {
+            true => rule.score(row, &fitted.weights),
+            false => rule.says(row, fitted).map(|seen| f32::from(u8::from(seen))),
+        };
+        if let Some(seen) = seen {
+            let end = ends.entry((&row.transcript, &row.item)).or_insert((false, 0.0));
+            *end = (end.0 || row.covered, 1.0 - (1.0 - end.1) * (1.0 - seen));
         }
-        _ => {}
+    }
+    ends.into_values().collect()
+}
+
+/// The threshold with the best F1 of gaps.
+fn cut(ends: &[(bool, f32)]) -> f32 {
+    let mut best = (-1.0, 0.5);
+    for n in 1..100 {
+        let at = n as f32 / 100.0;
+        let mut counts = Counts::default();
+        ends.iter().for_each(|(truth, seen)| counts.add(*truth, *seen >= at, 1.0));
+        let f1 = 2.0 * counts.rest / (2.0 * counts.rest + counts.invented + counts.missed).max(1.0);
+        if f1 > best.0 {
+            best = (f1, at);
+        }
+    }
+    best.1
+}
+
+/// One problem judged with weights of the others.
+pub struct Apart {
+    weights: Weights,
+    ends: Vec<(bool, f32)>,
+}
+
+/// Every problem judged with weights of the others; empty for a rule that has none.
+#[must_use]
+pub fn apart(rows: &[&Row], rule: Rule) -> BTreeMap<String, Apart> {
+    if !rule.is_weighed() {
+        return BTreeMap::new();
+    }
+    let problems: BTreeSet<&str> = rows.iter().map(|r| r.of.as_str()).collect();
+    let judged = |problem: &str| {
+        let (here, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|r| r.of == problem);
+        let weights = weigh::fit(&others, rule == Rule::WeighedWithModel);
+        let fitted = Fitted { weights, ..Fitted::default() };
+        Apart { ends: ends(&here, rule, &fitted), weights: fitted.weights }
+    };
+    problems.into_iter().map(|problem| (problem.to_owned(), judged(problem))).collect()
+}
+
+/// How often a covered item is surer than an open one, each problem judged with weights of the others; .5 is chance.
+#[must_use]
+pub fn ranking(apart: &BTreeMap<String, Apart>) -> Option<f64> {
+    let all: Vec<(bool, f32)> = apart.values().flat_map(|a| a.ends.iter().copied()).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let (covered, open): (Vec<_>, Vec<_>) = all.iter().partition(|(truth, _)| *truth);
+    let mut right = 0.0;
+    for (_, a) in &covered {
+        for (_, b) in &open {
+            right += if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            };
+        }
+    }
+    Some(right / (covered.len() * open.len()).max(1) as f64)
+}
+
+/// What goes best on these rows: weights on all of them and the threshold with the best F1 of gaps where each problem was
+/// judged without itself; for a rule without weights by F1 of the answers.
+#[must_use]
+pub fn fit(rows: &[&Row], rule: Rule, apart: &BTreeMap<String, Apart>) -> Fitted {
+    let mut best = Fitted { trust: 1.01, ..Fitted::default() };
+    if rule.is_weighed() {
+        let trust = cut(&apart.values().flat_map(|a| a.ends.iter().copied()).collect::<Vec<_>>());
+        let weights = weigh::fit(rows, rule == Rule::WeighedWithModel);
+        return Fitted { veto: 0.0, trust, weights: Weights { threshold: trust, ..weights } };
+    }
+    if rule == Rule::Cues {
+        return best;
     }
     let cuts: Vec<f32> = (0..=40).map(|n| n as f32 / 40.0).chain([0.99, 1.01]).collect();
     let vetoes: &[f32] = if matches!(rule, Rule::CuesAndPYes | Rule::CuesAndLift) { &cuts } else { &[0.0] };
     let mut best_f1 = -1.0;
-    let weights = best.weights.clone();
     for &veto in vetoes {
         for &trust in cuts.iter().rev().filter(|t| **t >= veto) {
-            let fitted = Fitted { veto, trust, weights: weights.clone() };
+            let fitted = Fitted { veto, trust, ..Fitted::default() };
             let f1 = by_answer(rows, rule, &fitted).f1();
             if f1 > best_f1 + 1e-9 {
                 (best_f1, best) = (f1, fitted);
             }
         }
     }
-    best.weights.threshold = best.trust;
     best
 }
 
 /// Every problem tried with thresholds chosen on all the others: `(by answer, by end)`.
 #[must_use]
-pub fn held_out(rows: &[&Row], rule: Rule) -> (Counts, Counts) {
+pub fn held_out(rows: &[&Row], rule: Rule, apart: &BTreeMap<String, Apart>) -> (Counts, Counts) {
     let problems: BTreeSet<&str> = rows.iter().map(|r| r.of.as_str()).collect();
     let mut sums = (Counts::default(), Counts::default());
     for problem in problems {
         let (here, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|r| r.of == problem);
-        let fitted = fit(&others, rule);
+        let fitted = match apart.get(problem) {
+            // The threshold of a problem comes from how the others were judged.
+            Some(judged) => {
+                let theirs = apart.iter().filter(|(of, _)| *of != problem).flat_map(|(_, a)| a.ends.iter().copied());
+                let trust = cut(&theirs.collect::<Vec<_>>());
+                Fitted { veto: 0.0, trust, weights: judged.weights.clone() }
+            }
+            None => fit(&others, rule, apart),
+        };
         sums = (sums.0.sum(by_answer(&here, rule, &fitted)), sums.1.sum(by_end(&here, rule, &fitted)));
     }
     sums
@@ -410,7 +512,7 @@ mod tests {
             cue,
             long: true,
             weight: 1.0,
-            features: Vec::new(),
+            evidence: Evidence::new(),
             p: Some(p),
             p_nothing: Some(0.5),
         }
@@ -427,7 +529,7 @@ mod tests {
         let rows: Vec<&Row> = rows.iter().collect();
         let cues = by_answer(&rows, Rule::Cues, &Fitted::default());
         assert_eq!((cues.recall(), cues.precision(), cues.gap_recall()), (0.5, 0.5, 0.5));
-        let fitted = fit(&rows, Rule::CuesAndPYes);
+        let fitted = fit(&rows, Rule::CuesAndPYes, &BTreeMap::new());
         let both = by_answer(&rows, Rule::CuesAndPYes, &fitted);
         assert_eq!((both.recall(), both.precision()), (1.0, 1.0), "{fitted:?}");
         assert_eq!(by_end(&rows, Rule::PYes, &Fitted { trust: 0.5, ..Fitted::default() }).recall(), 1.0);
@@ -443,7 +545,7 @@ mod tests {
             row("b", "y", false, false, 0.9),
         ];
         let rows: Vec<&Row> = rows.iter().collect();
-        let (by_answer, _) = held_out(&rows, Rule::PYes);
+        let (by_answer, _) = held_out(&rows, Rule::PYes, &BTreeMap::new());
         assert!(by_answer.invented >= 1.0, "{by_answer:?}");
     }
 

@@ -338,7 +338,7 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
             faults.push(format!("voice.toml: {what}: {fault}: {text}"));
         }
     };
-    for (act, forms) in &says.wordings {
+    for (act, forms) in says.wordings.iter().chain(&says.on_story) {
         forms.iter().for_each(|form| check(format!("{act:?}"), form, 1));
     }
     for (stage, forms) in &says.openings {
@@ -354,6 +354,8 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     says.requirement.iter().for_each(|form| check("a requirement".into(), form, 1));
     says.claim_first.iter().for_each(|form| check("a claim first".into(), form, 1));
     says.against_resume.iter().for_each(|form| check("against the résumé".into(), form, 1));
+    says.early.close.iter().for_each(|form| check("an early close".into(), form, 1));
+    says.early.end.iter().for_each(|form| check("an early end".into(), form, 0));
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));
     says.asked_earlier.iter().chain(&says.parked).for_each(|form| check("facts".into(), form, 0));

@@ -81,6 +81,10 @@ pub struct Says {
     pub claim_first: Vec<String>,
     /// Wordings by act.
     pub wordings: BTreeMap<Act, Vec<String>>,
+    /// The same in behavioural rounds, where they differ.
+    pub on_story: BTreeMap<Act, Vec<String>>,
+    /// When all is asked and a good part of the time is left.
+    pub early: Early,
     /// What a model is told to ask for when it words the move itself, by act; an act that is left out is never worded freely.
     pub instructions: BTreeMap<Act, Vec<String>>,
     /// The last resort, for any act.
@@ -97,6 +101,16 @@ pub struct Review {
     pub openings: BTreeMap<Stage, Vec<String>>,
     /// After facts.
     pub answer: Vec<String>,
+}
+
+/// The end before its time.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Early {
+    /// The last question.
+    pub close: Vec<String>,
+    /// The last words.
+    pub end: Vec<String>,
 }
 
 /// First words of an interview.
@@ -120,6 +134,7 @@ pub struct Opening {
 pub struct Hears {
     pub injection: Vec<String>,
     pub asks_for_answer: Vec<String>,
+    pub asks_again: Vec<String>,
     pub done: Vec<String>,
     pub does_not_know: Vec<String>,
     pub finds_out: Vec<String>,

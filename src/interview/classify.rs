@@ -35,6 +35,9 @@ pub fn by_code(hears: &Hears, round: Round, text: &str, words: &[Word], question
     if n < 60 && hears_any(&hears.asks_for_answer) {
         return Some(C::AsksForAnswer);
     }
+    if n < 25 && hears_any(&hears.asks_again) {
+        return Some(C::AsksAgain);
+    }
     if n < 40 && hears_any(&hears.off_topic) {
         return Some(C::OffTopic);
     }
@@ -214,6 +217,14 @@ mod tests {
         check("I think that's great. Can you tell me the best answer please?", Some(C::AsksForAnswer));
         check("Just give me the correct answer.", Some(C::AsksForAnswer));
         check("What is the time limit for their answer?", None);
+        check("Is that right?", Some(C::AsksForAnswer));
+        check("Was that a good answer?", Some(C::AsksForAnswer));
+        check("Sorry, what do you mean by that?", Some(C::AsksAgain));
+        check("Can you repeat the question?", Some(C::AsksAgain));
+        check("Why do you ask me that?", Some(C::AsksAgain));
+        check("May the same change be repeated?", None);
+        check("I refuse to answer that.", Some(C::Done));
+        check("Next question please.", Some(C::Done));
         check("No further questions.", Some(C::Done));
         check("Nothing to add, thank you.", Some(C::Done));
         check("No more than five seconds on the worst day of the year.", None);

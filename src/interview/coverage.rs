@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::evidence::{self, Sought, Telling};
+use super::evidence::{self, Evidence, Told};
 use super::judge::JudgeError;
 use super::lexicon::{self, Word};
 use super::note::{AnswerClass, Contradiction, Finding, Note};
@@ -18,7 +18,7 @@ use crate::content::voice::Phrases;
 use crate::content::{Content, FlagKind, Phase, RedFlag};
 use crate::engine::Engine;
 
-/// A judgement without a cue is only believed of an answer of this many words.
+/// Without a cue an item is only believed to be covered by an answer of this many words.
 pub const LONG_ENOUGH: usize = 15;
 
 /// Judges the newest answer. Engine trouble leaves lexical evidence only and is said in the note; it never blocks.
@@ -54,7 +54,7 @@ pub async fn listen_with(
             judge_facts(engine, thresholds, &reading, &heard),
         );
         match judged.0 {
-            Ok(judged) => second_opinion(&mut heard.note, thresholds, &judged),
+            Ok(judged) => second_opinion(&mut heard.note, thresholds, &reading, &judged),
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
         match judged.1 {
@@ -88,15 +88,15 @@ async fn judge_coverage(
     if thresholds.coverage.is_none() {
         return Ok(Vec::new());
     }
-    let targets: Vec<_> = heard.targets.iter().filter(|t| t.in_play).take(judge::MOST).cloned().collect();
+    // Where other evidence is weighed, a model is only asked when its judgement was found to add to it.
+    let weighs = thresholds.weighs(reading.plan.round).is_some();
+    let asked = |t: &&Target| t.in_play && (t.evidence.is_empty() || weighs);
+    let targets: Vec<_> = heard.targets.iter().filter(asked).take(judge::MOST).cloned().collect();
     let questions: Vec<String> = targets.iter().map(|t| t.ask.clone()).collect();
     let answer = reading.answer().map_or("", |t| t.text.as_str());
     let p = judge::p_yes(engine, reading.question(), answer, &questions).await?;
     // Its habit is only needed where it is weighed.
-    let habits = match &thresholds.weights {
-        Some(_) => judge::habits(engine, &questions).await?,
-        None => vec![0.5; p.len()],
-    };
+    let habits = if weighs { judge::habits(engine, &questions).await? } else { vec![0.5; p.len()] };
     let judged = targets.into_iter().zip(p).zip(habits);
     Ok(judged.map(|((target, p), habit)| Judged { target, p, habit }).collect())
 }
@@ -176,34 +176,34 @@ pub struct Looked {
     /// What cues found.
     pub found: Option<Finding>,
     /// The evidence as numbers.
-    pub features: [f32; evidence::FEATURES],
-    /// The planned middle of its part of the interview, 0 to 1; none for slots.
-    pub middle: Option<f32>,
+    pub evidence: Evidence,
 }
 
-/// Looks for everything that a problem or competency asks for.
+/// Looks for everything that a problem or competency asks for. `before` are the earlier answers, `part` is the part of
+/// the interview that is over.
 #[must_use]
-pub fn look(content: &Content, of: &str, question: &str, text: &str) -> Vec<Looked> {
+pub fn look(content: &Content, of: &str, question: &str, text: &str, before: &[&str], part: f32) -> Vec<Looked> {
     let words = lexicon::words(text);
     let statements = statements(text, &words);
-    let sought: Vec<(&str, &str, &[String], Option<Phase>)> = match (content.problem(of), content.competency(of)) {
-        (Some(p), _) => p.checklist.iter().map(|i| (&*i.id, &*i.ask, &*i.cues, Some(i.phase))).collect(),
-        (None, Some(c)) => c.slots.iter().map(|s| (s.slot.id(), &*s.ask, &*s.cues, None)).collect(),
-        (None, None) => Vec::new(),
+    let told = Told { words: &words, statements: &statements, question, before, part, slot: "" };
+    let look = |id: &str, ask: &str, cues: &[String], asked_counts: bool, evidence: Evidence| Looked {
+        id: id.to_owned(),
+        ask: ask.to_owned(),
+        found: find(&content.voice.phrases, text, if asked_counts { &words } else { &statements }, id, cues),
+        evidence,
     };
-    let telling = Telling::read(sought.iter().map(|(_, ask, ..)| *ask));
-    let look = |&(id, ask, cues, phase): &(&str, &str, &[String], Option<Phase>)| {
-        let asked_counts = matches!(phase, Some(Phase::Constraints | Phase::Sizing));
-        let from = if asked_counts { &words } else { &statements };
-        Looked {
-            id: id.to_owned(),
-            ask: ask.to_owned(),
-            found: find(&content.voice.phrases, text, from, id, cues),
-            features: evidence::features(&telling, Sought { ask, cues }, question, from),
-            middle: phase.map(|phase| evidence::middle(phase as u8)),
+    match (content.problem(of), content.competency(of)) {
+        (Some(p), _) => {
+            let asked_counts = |phase| matches!(phase, Phase::Constraints | Phase::Sizing);
+            let all = evidence::design::Listening::to(p).evidence(told);
+            p.checklist.iter().zip(all).map(|(i, e)| look(&i.id, &i.ask, &i.cues, asked_counts(i.phase), e)).collect()
         }
-    };
-    sought.iter().map(look).collect()
+        (None, Some(c)) => {
+            let all = evidence::story::evidence(&c.slots, told);
+            c.slots.iter().zip(all).map(|(s, e)| look(s.slot.id(), &s.ask, &s.cues, false, e)).collect()
+        }
+        (None, None) => Vec::new(),
+    }
 }
 
 /// Something that an answer may cover.
@@ -217,10 +217,8 @@ struct Target {
     in_play: bool,
     /// A question of the candidate counts too (constraints may be asked for).
     asked_counts: bool,
-    /// The part of the checklist it belongs to; none for what is not on it.
-    phase: Option<Phase>,
-    /// The evidence by name, for items of the checklist.
-    evidence: Vec<(&'static str, f32)>,
+    /// The evidence, for items of the checklist and slots of stories; empty for what goes by cues alone.
+    evidence: Evidence,
 }
 
 struct Heard {
@@ -257,28 +255,31 @@ fn hear(reading: &Reading<'_>) -> Heard {
     let statements = statements(text, &words);
     let phrases = &reading.content.voice.phrases;
     let mut targets = targets(reading, &note.dive);
-    let checklist = reading.problem().map_or(&[][..], |p| p.checklist.as_slice());
-    let telling = Telling::read(checklist.iter().map(|i| i.ask.as_str()));
-    let part = reading.now_ms as f32 / reading.plan.total_ms().max(1) as f32;
+    let listening = reading.problem().map(evidence::design::Listening::to);
+    let mut evidence = evidence_of(reading, listening.as_ref(), &words, &statements);
+    let weights = weighing::BY_CODE.of(reading.plan.round);
     for target in &mut targets {
         let from = if target.asked_counts { &words } else { &statements };
         let by_cue = find(phrases, text, from, &target.id, &target.cues);
-        let Some(phase) = target.phase else {
+        let Some(numbers) = evidence.remove(&target.id) else {
             note.covered.extend(by_cue);
             continue;
         };
-        let sought = Sought { ask: &target.ask, cues: &target.cues };
-        let numbers = evidence::features(&telling, sought, reading.question(), from);
-        target.evidence = evidence::NAMES.into_iter().zip(numbers).collect();
-        target.evidence.extend(evidence::distance(part.min(1.0), phase as u8));
-        let weights = &weighing::BY_CODE.system_design;
-        let weighed = weights.probability(target.evidence.iter().copied());
-        let by_words = || by_words(phrases, text, from, &telling, target);
+        target.evidence = numbers;
+        // A few words without a cue are no evidence, whatever was asked.
+        let too_short = by_cue.is_none() && words.len() < LONG_ENOUGH;
+        let weighed = if too_short { 0.0 } else { weights.probability(&target.evidence) };
+        let by_words = || by_words(phrases, text, from, listening.as_ref(), target);
         let found = Finding { weighed: Some(weighed), ..by_cue.unwrap_or_else(by_words) };
-        if weighed >= weights.threshold {
+        if so_far(reading, &target.id, weighed) >= weights.threshold {
             note.covered.push(found);
-        } else if found.cue.is_some() {
-            note.undecided.push(found);
+        } else {
+            if weighed >= LEANS {
+                note.leaning.insert(target.id.clone(), weighed);
+            }
+            if found.cue.is_some() {
+                note.undecided.push(found);
+            }
         }
     }
     for flag in flags(reading) {
@@ -289,6 +290,49 @@ fn hear(reading: &Reading<'_>) -> Heard {
     }
     note.contradiction = contradiction::find(&reading.content.voice, &earlier(reading), text);
     Heard { note, targets, open }
+}
+
+/// Less is nothing.
+const LEANS: f32 = 0.03;
+
+/// The probability that an item is covered by now: what was half said before adds up.
+fn so_far(reading: &Reading<'_>, id: &str, now: f32) -> f32 {
+    let open: f32 = reading.notes.iter().filter_map(|(_, n)| n.leaning.get(id)).map(|p| 1.0 - p).product();
+    1.0 - open * (1.0 - now)
+}
+
+/// The evidence for everything that is weighed, by target.
+fn evidence_of(
+    reading: &Reading<'_>,
+    listening: Option<&evidence::design::Listening<'_>>,
+    words: &[Word],
+    statements: &[Word],
+) -> BTreeMap<String, Evidence> {
+    let newest = reading.answer().map_or(0, |t| t.seq);
+    let told_in = |stage: Option<Stage>| -> Vec<&str> {
+        let seqs = reading.notes.iter().filter(|(_, n)| stage.is_none_or(|s| n.stage == Some(s))).map(|(seq, _)| *seq);
+        let seqs: Vec<u32> = seqs.filter(|seq| *seq < newest).collect();
+        reading.turns.iter().filter(|t| seqs.contains(&t.seq)).map(|t| t.text.as_str()).collect()
+    };
+    let part = (reading.now_ms as f32 / reading.plan.total_ms().max(1) as f32).min(1.0);
+    let question = reading.question();
+    match (listening, reading.problem(), reading.story(reading.stage)) {
+        (Some(listening), Some(problem), _) => {
+            let before = told_in(None);
+            let all = listening.evidence(Told { words, statements, question, before: &before, part, slot: "" });
+            problem.checklist.iter().map(|i| i.id.clone()).zip(all).collect()
+        }
+        (_, _, Some(story)) if reading.plan.round == Round::Behavioural => {
+            let before = told_in(Some(reading.stage));
+            let stage = reading.stage.id();
+            let slot = reading.asked().and_then(|m| m.topic.split_once('/')).filter(|(of, _)| *of == stage);
+            let slot = slot.map_or("", |(_, slot)| slot);
+            let told = Told { words, statements, question, before: &before, part, slot };
+            let all = evidence::story::evidence(&story.slots, told);
+            story.slots.iter().map(|s| format!("{stage}/{}", s.slot.id())).zip(all).collect()
+        }
+        _ => BTreeMap::new(),
+    }
 }
 
 fn words_in(text: &str, ranges: &[std::ops::Range<usize>]) -> usize {
@@ -312,9 +356,15 @@ fn find(phrases: &Phrases, text: &str, words: &[Word], id: &str, cues: &[String]
     })
 }
 
-/// A find without a cue: where the answer shares most words with the item.
-fn by_words(phrases: &Phrases, text: &str, words: &[Word], telling: &Telling, target: &Target) -> Finding {
-    let hit = evidence::place(telling, &target.ask, words);
+/// A find without a cue: where the answer is most like the item.
+fn by_words(
+    phrases: &Phrases,
+    text: &str,
+    words: &[Word],
+    listening: Option<&evidence::design::Listening<'_>>,
+    target: &Target,
+) -> Finding {
+    let hit = listening.and_then(|l| l.place(&target.id, words));
     Finding {
         id: target.id.clone(),
         quote: hit.as_ref().map(|hit| anchor::clause_around(text, words, hit)).unwrap_or_default(),
@@ -356,7 +406,6 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: item.weight,
             in_play: here.contains(&item.id.as_str()) || item.id == asked,
             asked_counts: matches!(item.phase, Phase::Constraints | Phase::Sizing),
-            phase: Some(item.phase),
             evidence: Vec::new(),
         })
         .collect();
@@ -370,7 +419,6 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
                     weight: 3,
                     in_play: true,
                     asked_counts: false,
-                    phase: None,
                     evidence: Vec::new(),
                 });
             }
@@ -386,7 +434,6 @@ fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
             weight: 3,
             in_play: true,
             asked_counts: false,
-            phase: None,
             evidence: Vec::new(),
         });
     }
@@ -406,7 +453,6 @@ fn story_targets(reading: &Reading<'_>) -> Vec<Target> {
             weight: slot.weight,
             in_play: true,
             asked_counts: false,
-            phase: None,
             evidence: Vec::new(),
         })
         .collect()
@@ -446,9 +492,9 @@ fn earlier<'a>(reading: &Reading<'a>) -> Vec<Earlier<'a>> {
     claims.chain(answers.map(|t| Earlier { seq: t.seq, text: &t.text, of_resume: false })).collect()
 }
 
-/// Brings the model's judgements in. For an item of the checklist all evidence is weighed together; elsewhere the model
-/// may veto a cue, or be believed without one when it is very sure.
-fn second_opinion(note: &mut Note, thresholds: &Thresholds, judged: &[Judged]) {
+/// Brings the model's judgements in. Where evidence is weighed, the model's judgement is one more piece of it; elsewhere
+/// the model may veto a cue, or be believed without one when it is very sure.
+fn second_opinion(note: &mut Note, thresholds: &Thresholds, reading: &Reading<'_>, judged: &[Judged]) {
     let Some(Coverage { veto, trust }) = thresholds.coverage else { return };
     for Judged { target, p, habit } in judged {
         let take = |list: &mut Vec<Finding>| list.iter().position(|f| f.id == target.id).map(|at| list.remove(at));
@@ -458,13 +504,18 @@ fn second_opinion(note: &mut Note, thresholds: &Thresholds, judged: &[Judged]) {
         found.id.clone_from(&target.id);
         found.p_yes = Some(*p);
         let may_trust = note.words >= LONG_ENOUGH && note.class == AnswerClass::Plain;
-        let weights = thresholds.weights.as_ref().map(|w| &w.system_design).filter(|_| !target.evidence.is_empty());
+        let weights = thresholds.weighs(reading.plan.round).filter(|_| !target.evidence.is_empty());
         let covered = match weights {
             Some(weights) => {
-                let lift = ("lift", judge::lift(*p, *habit) - 0.5);
-                let weighed = weights.probability(target.evidence.iter().copied().chain([lift]));
+                let lift = ("lift".to_owned(), judge::lift(*p, *habit) - 0.5);
+                let weighed = weights.probability(target.evidence.iter().chain([&lift]));
                 found.weighed = Some(weighed);
-                weighed >= weights.threshold
+                let covered = so_far(reading, &target.id, weighed) >= weights.threshold;
+                note.leaning.remove(&target.id);
+                if !covered && weighed >= LEANS {
+                    note.leaning.insert(target.id.clone(), weighed);
+                }
+                covered
             }
             None if was_covered => *p >= veto,
             None => *p >= trust && may_trust,

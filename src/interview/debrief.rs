@@ -118,6 +118,7 @@ const fn heard(class: AnswerClass) -> &'static str {
         C::OffTopic => "not about the interview",
         C::Injection => "tries to instruct the program; gives no evidence",
         C::AsksForAnswer => "asks for the answer or a score",
+        C::AsksAgain => "did not follow the question",
         C::Gibberish => "nothing to go on",
         C::OtherLanguage => "in another language",
         C::Code => "program text",

@@ -4,6 +4,7 @@
 //! logic (sufficiency, follow-ups, next stage). Nothing that a candidate says moves a phase; only coverage, the count
 //! of follow-ups and the clock do.
 
+mod arrow;
 mod design;
 mod story;
 
@@ -82,6 +83,9 @@ fn interrupt(reading: &Reading<'_>, hints: &[HintView]) -> Option<Move> {
         }
         C::OffTopic if once_here(Act::Redirect) => go(Act::Redirect, "not about the interview: one redirect"),
         C::AsksForAnswer if once_here(Act::Decline) => go(Act::Decline, "asked for the answer or a score"),
+        C::AsksAgain if reading.times_here(Act::BackToIt) < 2 => {
+            go(Act::BackToIt, "did not follow: the question in other words")
+        }
         C::Gibberish | C::Echo if once_here(Act::AskAgain) => go(Act::AskAgain, "nothing to go on: ask once more"),
         C::OtherLanguage if once_here(Act::AskInEnglish) => go(Act::AskInEnglish, "not in English"),
         C::Code if once_here(Act::WalkThroughCode) => go(Act::WalkThroughCode, "program text: ask for words"),

@@ -30,6 +30,7 @@ pub mod reading;
 #[cfg(test)]
 mod readings;
 pub mod session;
+pub mod signs;
 #[cfg(test)]
 mod simulation;
 pub mod tailoring;

@@ -3,6 +3,8 @@
 //!
 //! Never shown in a session; revealed when it is finished. Fields may be added (every field has a default).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::plan::Stage;
@@ -51,6 +53,8 @@ pub enum AnswerClass {
     Injection,
     /// Asks for the answer or a score.
     AsksForAnswer,
+    /// Did not follow the question, or asks why it is asked.
+    AsksAgain,
     /// Empty, emoji only, random letters.
     Gibberish,
     /// Words in another language.
@@ -88,6 +92,7 @@ impl AnswerClass {
                 | Self::Echo
                 | Self::OffTopic
                 | Self::AsksForAnswer
+                | Self::AsksAgain
                 | Self::Distress
         )
     }
@@ -277,6 +282,10 @@ pub enum Act {
     LeaveNamesOut,
     /// Behavioural: slow down, offer to skip.
     OfferSkip,
+    /// An arrow on the whiteboard that leads nowhere: where does it go.
+    AskArrowEnd,
+    /// An arrow on the whiteboard that comes from nowhere.
+    AskArrowStart,
     /// The last question.
     LastQuestion,
     /// Ends, without a verdict and without a question.
@@ -301,6 +310,8 @@ impl Act {
                 | Self::AskAgain
                 | Self::AskInEnglish
                 | Self::OfferHint
+                | Self::AskArrowEnd
+                | Self::AskArrowStart
         )
     }
 }
@@ -333,6 +344,8 @@ pub struct Note {
     pub words: usize,
     /// Model judgements that were asked and not decisive (id, P(yes)): kept so that the report can show them.
     pub undecided: Vec<Finding>,
+    /// How likely each open item is covered by this answer, where it is not covered yet: several half-sayings add up.
+    pub leaning: BTreeMap<String, f32>,
     /// Why the model did not judge, if it did not.
     pub engine_trouble: Option<String>,
     /// Seconds spent on listening.

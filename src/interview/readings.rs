@@ -50,13 +50,13 @@ fn a_design_round() {
     There are 2,000 changes a second on average and 12,000 at the yearly peak. A change that we have acknowledged must never be lost; getting it twice is acceptable if the receiver can recognise it. What do you make of that for the design?
     Leave the product's name aside for a moment: what must that part be able to do?
     Most customers do not mind the order; about one in ten must see the changes of one order in sequence. Orders live in one relational database behind one service in one region; a change is one transaction there. What else do you need to know before you draw anything?
+    Paid, then shipped, then refunded: what do you want to know about how those three meet the receiver?
+    I noted “slow customer”. Give me your guess and what would prove it false: what is it?
     Let us go on to the design itself. How does one request travel through it, from the first call to the end?
-    Who or what would you ask first to settle that?
-    Who makes the call, and what becomes of the answer that comes back?
     The receiver did its work and its answer got lost on the way back. What does “Exactly once delivery” mean for that call?
     That is outside what I do here. The receiver did its work and its answer got lost on the way back. What do you do with that call?
-    Pick the part you expect to give you most trouble. How does it work, step by step?
-    You said “round robin”. How would that work, step by step?
+    Who makes the call, and what becomes of the answer that comes back?
+    Let us go deep on one part. Where is the hardest bit of this, and how does it work inside?
     All right. By which rule does a sender pick what it sends next?
     Start anywhere. Which part of this have you seen before in another system?
     "#);
@@ -83,15 +83,15 @@ fn a_behavioural_round() {
     );
     assert_snapshot!(text, @r#"
     Which of that did you do yourself, and what did the others do?
-    Let me stay with “small benchmark” for a moment. What came of it, measured a few months later?
-    Okay. Where did you give way, and where would you argue differently today?
-    Let us take another case. Tell me about a production incident in which you had a part in the cause. What happened?
+    I noted “small benchmark”. What tipped it: a figure, a trial, a person?
+    Okay. What came of it, measured a few months later?
+    What was the strongest thing that could be said for their view?
     That is what you would do. When did you last do it?
-    Let me come back to “status page”. What was your own part in it coming about?
-    How did it end, and what had it cost by then?
+    Tell me about a production incident in which you had a part in the cause. What happened?
+    What did you do in the first ten minutes, and in which order?
     Something smaller will do. When did a change of yours last have to be taken back?
-    Which of these would you handle differently today, and where have you since done so?
-    We are nearly at the end. What would you add to or change in anything you said?
+    I have “slowest dependency” from you. What was your own part in it coming about?
+    Which question did you expect from me that has not come?
     "#);
 }
 
@@ -126,8 +126,8 @@ fn a_review() {
     Who will hold which data after this change that does not hold it today?
     Which of these would stop the merge, and which could follow next week?
     The assessment comes after the interview, and I do not give answers in it. What is your own first step?
+    What do we know about the money at the moment the call gives up after five seconds?
     What can a caller still rely on in the answer, compared with today?
-    How would you bring this to the person who wrote it and is proud of it?
     Let us stay with one of your points. Which one is the most serious, and how exactly does it go wrong?
     All right. How exactly would a second attempt be recognised as the same refund, from the button to the provider?
     Start anywhere. Which part of this have you seen before in another system?

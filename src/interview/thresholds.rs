@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::weighing::Weighed;
+use super::transcript::Round;
+use super::weighing::{Weighed, Weights};
 use crate::engine::ModelInfo;
 use crate::prompts;
 
@@ -31,6 +32,14 @@ pub struct Thresholds {
     /// Whether a question asks for a fact: least P(yes).
     #[serde(default)]
     pub fact: Option<f32>,
+}
+
+impl Thresholds {
+    /// The weights of a round in which the model's judgement was found to add something.
+    #[must_use]
+    pub fn weighs(&self, round: Round) -> Option<&Weights> {
+        self.weights.as_ref().map(|w| w.of(round)).filter(|w| !w.weights.is_empty())
+    }
 }
 
 /// How cues and judgements go together.

@@ -28,6 +28,9 @@ pub fn name(content: &Content, plan: &Plan, id: &str) -> Option<String> {
         return Some(item.area.clone());
     }
     let (dive, level) = id.split_once('/')?;
+    if dive == "arrow" {
+        return Some("an arrow on the whiteboard".to_owned());
+    }
     if dive == "change" {
         return Some("what the change does to your design".to_owned());
     }

@@ -16,8 +16,8 @@ use crate::prompts;
 pub struct Weights {
     /// What holds without any evidence.
     pub bias: f32,
-    /// By name: [`super::evidence::NAMES`], `place` (how far from its planned place, 0 to 1), `late` (after it), `lift`
-    /// (how much more than out of habit a model says yes, -0.5 to 0.5).
+    /// By the names of [`super::evidence::design`] and [`super::evidence::story`], and `lift` (how much more than out of
+    /// habit a model says yes, -0.5 to 0.5).
     pub weights: BTreeMap<String, f32>,
     /// Least probability.
     pub threshold: f32,
@@ -26,7 +26,7 @@ pub struct Weights {
 impl Weights {
     /// The probability that the item is covered.
     #[must_use]
-    pub fn probability<'a>(&self, evidence: impl IntoIterator<Item = (&'a str, f32)>) -> f32 {
+    pub fn probability<'a>(&self, evidence: impl IntoIterator<Item = &'a (String, f32)>) -> f32 {
         let sum: f32 = evidence.into_iter().map(|(name, x)| self.weights.get(name).copied().unwrap_or(0.0) * x).sum();
         1.0 / (1.0 + (-(self.bias + sum)).exp())
     }
@@ -37,8 +37,10 @@ impl Weights {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Weighed {
     /// Checklist items of design rounds.
+    #[serde(default)]
     pub system_design: Weights,
     /// Slots of stories.
+    #[serde(default)]
     pub behavioural: Weights,
 }
 

@@ -15,7 +15,8 @@ use crate::content::{ChecklistItem, Competency, Content, Phase, Problem, Questio
 pub fn compose(content: &Content, plan: &Plan, turns: &[Turn], next: &Move) -> String {
     let voice = Voiced { content, plan, turns, next };
     if next.act == Act::End {
-        return voice.pick_any(&content.voice.says.end);
+        let says = &content.voice.says;
+        return voice.pick_any(if voice.is_early() { &says.early.end } else { &says.end });
     }
     voice.framed(voice.question())
 }
@@ -205,14 +206,14 @@ impl<'a> Voiced<'a> {
     /// The wordings in seeded order: with their own words first where these fit, never with them where they do not.
     fn ordered_forms(&self) -> Vec<String> {
         let (forms, led) = self.plain_and_led();
-        if !led.is_empty() && self.dice("lead").below(2) == 0 { [led, forms].concat() } else { forms }
+        if !led.is_empty() && self.leads() { [led, forms].concat() } else { forms }
     }
 
     /// The same for a choice: wordings with and without the candidate's words take turns, the one that code would take
     /// first.
     fn mixed_forms(&self) -> Vec<String> {
         let (forms, led) = self.plain_and_led();
-        let (first, second) = if self.dice("lead").below(2) == 0 { (led, forms) } else { (forms, led) };
+        let (first, second) = if self.leads() { (led, forms) } else { (forms, led) };
         let longest = first.len().max(second.len());
         (0..longest).flat_map(|at| [first.get(at), second.get(at)]).flatten().cloned().collect()
     }
@@ -229,6 +230,18 @@ impl<'a> Voiced<'a> {
         let led =
             if self.may_lead_in() { forms.iter().flat_map(|form| self.led_in(form)).collect() } else { Vec::new() };
         (forms, led)
+    }
+
+    /// Their own words first, unless the last turn had them too: twice running is a mannerism.
+    fn leads(&self) -> bool {
+        let last = self.turns.iter().rev().find(|t| t.role == Speaker::Interviewer);
+        last.is_none_or(|t| !t.text.contains('“'))
+    }
+
+    /// Whether a good part of the time is left although there is nothing more to ask.
+    fn is_early(&self) -> bool {
+        let now = self.turns.iter().rev().find_map(|t| t.at_ms).unwrap_or(0);
+        now.saturating_mul(10) < self.plan.total_ms().saturating_mul(8)
     }
 
     /// A probe with a piece of the candidate's words on its own thread.
@@ -303,11 +316,15 @@ impl<'a> Voiced<'a> {
             }
             Act::OfferNearby => self.with_first(says.wordings(Act::OfferNearby), &self.story_question(|q| &q.nearby)),
             Act::Counterfactual => vec![self.story_question(|q| &q.counterfactual)],
+            Act::LastQuestion if self.is_early() => says.early.close.clone(),
             Act::LastQuestion => says.openings(Stage::Close).to_vec(),
             Act::Redirect | Act::BackToIt => {
                 let again = if own.is_empty() { self.stage_forms() } else { own };
                 let firsts = again.iter().filter(|f| !hangs(f));
                 firsts.flat_map(|first| self.with_first(says.wordings(self.next.act), first)).collect()
+            }
+            act if self.plan.round == Round::Behavioural && says.on_story.contains_key(&act) => {
+                says.on_story.get(&act).cloned().unwrap_or_default()
             }
             act => says.wordings(act).to_vec(),
         }

@@ -160,6 +160,8 @@ struct Line {
     ends: Counts,
     /// Tuned on one half of the problems, tried on the other, by the end.
     halves: Counts,
+    /// How often a covered item is surer than an open one, each problem held out.
+    ranking: Option<f64>,
     /// Fitted on all of them: what would ship.
     fitted: Fitted,
 }
@@ -172,11 +174,14 @@ fn report(rows: &[Row]) -> Vec<Line> {
             if here.is_empty() || (rule.needs_model() && here.iter().all(|r| r.p.is_none())) {
                 continue;
             }
-            let (answers, ends) = coverage::held_out(&here, rule);
+            let apart = coverage::apart(&here, rule);
+            let (answers, ends) = coverage::held_out(&here, rule, &apart);
             let (tuning, test): (Vec<&Row>, Vec<&Row>) = here.iter().partition(|r| coverage::is_tuning(&r.of));
-            let halves = coverage::by_end(&test, rule, &coverage::fit(&tuning, rule));
-            let fitted = coverage::fit(&here, rule);
-            lines.push(Line { round, rule, answers, ends, halves, fitted });
+            let tuned = coverage::fit(&tuning, rule, &coverage::apart(&tuning, rule));
+            let halves = coverage::by_end(&test, rule, &tuned);
+            let fitted = coverage::fit(&here, rule, &apart);
+            let ranking = coverage::ranking(&apart);
+            lines.push(Line { round, rule, answers, ends, halves, ranking, fitted });
         }
     }
     lines
@@ -188,7 +193,7 @@ fn table(rows: &[Row], lines: &[Line]) -> String {
     let mut text = format!(
         "{} transcripts, {} rows, {covered} covered. Per problem held out: recall and precision of what is covered, by\n\
          answer and by the end; gap = what is open at the end. half = tuned on half of the problems, tried on the other.\n\
-         {:<15} {:<14} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>7} {:>7} {:>8} {:>8} {:>6} {:>6}\n",
+         {:<15} {:<14} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>7} {:>7} {:>8} {:>8} {:>6} {:>6} {:>7}\n",
         transcripts.len(),
         rows.len(),
         "round",
@@ -204,11 +209,12 @@ fn table(rows: &[Row], lines: &[Line]) -> String {
         "halfg.R",
         "halfg.P",
         "veto",
-        "trust"
+        "trust",
+        "ranking"
     );
     for l in lines {
         text += &format!(
-            "{:<15} {:<14} {:>7.3} {:>7.3} {:>7.3} {:>7.3} {:>8.3} {:>8.3} {:>7.3} {:>7.3} {:>8.3} {:>8.3} {:>6.2} {:>6.2}\n",
+            "{:<15} {:<14} {:>7.3} {:>7.3} {:>7.3} {:>7.3} {:>8.3} {:>8.3} {:>7.3} {:>7.3} {:>8.3} {:>8.3} {:>6.2} {:>6.2} {:>7}\n",
             format!("{:?}", l.round),
             format!("{:?}", l.rule),
             l.answers.recall(),
@@ -222,11 +228,12 @@ fn table(rows: &[Row], lines: &[Line]) -> String {
             l.halves.gap_recall(),
             l.halves.gap_precision(),
             l.fitted.veto,
-            l.fitted.trust
+            l.fitted.trust,
+            l.ranking.map_or_else(String::new, |r| format!("{r:.3}"))
         );
     }
     for l in lines.iter().filter(|l| !l.fitted.weights.weights.is_empty()) {
-        let weights: Vec<String> = l.fitted.weights.weights.iter().map(|(n, w)| format!("{n} = {w:.2}")).collect();
+        let weights: Vec<String> = l.fitted.weights.weights.iter().map(|(n, w)| format!("\"{n}\" = {w:.2}")).collect();
         text += &format!(
             "\n# {:?} {:?}\nbias = {:.2}\nthreshold = {:.3}\nweights = {{ {} }}\n",
             l.round,
@@ -244,7 +251,7 @@ fn show_misses(content: &Content, all: &[coverage::Labelled], rows: &[Row]) {
         let Some(said) = all.iter().find(|t| t.id == row.transcript).and_then(|t| t.turn.get(row.turn)) else {
             continue;
         };
-        let looked = crate::interview::coverage::look(content, &row.of, "", &said.text);
+        let looked = all.iter().find(|t| t.id == row.transcript).map_or_else(Vec::new, |t| t.look(content, row.turn));
         let Some(looked) = looked.into_iter().find(|l| l.id == row.item) else { continue };
         let ask = looked.ask;
         let cue = looked.found.map_or(String::new(), |f| format!(" [{}: {}]", f.cue.unwrap_or_default(), f.quote));

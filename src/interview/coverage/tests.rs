@@ -65,3 +65,14 @@ async fn a_model_that_nobody_fitted_has_no_say() {
     let by_code = listen_by_code(&content, &interview.plan, &interview.turns[..2], &BTreeMap::new(), 30_000);
     assert_eq!(Note { seconds: 0.0, ..note }, by_code);
 }
+
+#[test]
+fn half_sayings_add_up() {
+    let content = Content::built_in();
+    let interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
+    let leaning = |p: f32| Note { leaning: [("c-loss".to_owned(), p)].into(), ..Note::default() };
+    let notes = BTreeMap::from([(1, leaning(0.3)), (3, leaning(0.3)), (5, Note::default())]);
+    let reading = Reading::new(&content, &interview.plan, &interview.turns, &notes, 60_000);
+    assert!((so_far(&reading, "c-loss", 0.3) - 0.657).abs() < 1e-3);
+    assert!((so_far(&reading, "c-order", 0.3) - 0.3).abs() < 1e-3);
+}

@@ -1,6 +1,6 @@
 //! The director's logic for design rounds.
 
-use super::{advance, is_over, may_ask, room, stay};
+use super::{advance, arrow, is_over, may_ask, room, stay};
 use crate::content::{ChecklistItem, Dive, FlagKind};
 use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::Stage;
@@ -20,12 +20,19 @@ pub(super) fn next(reading: &Reading<'_>) -> Move {
     if let Some(next) = by_class(reading, note) {
         return next;
     }
-    match reading.stage {
+    let next = match reading.stage {
         Stage::Constraints => constraints(reading, note),
         Stage::DiveA | Stage::DiveB => dive(reading, note),
         Stage::Change => change(reading),
         _ => checklist(reading, note),
+    };
+    // Before a part is left.
+    if next.stage != reading.stage
+        && let Some(asked) = arrow::ask(reading)
+    {
+        return asked;
     }
+    next
 }
 
 /// Fills in what opens a stage.
@@ -73,7 +80,9 @@ fn by_class(reading: &Reading<'_>, note: &Note) -> Option<Move> {
             if once(Act::AskMechanism)
                 && !note.anchor.is_empty()
                 && matches!(reading.stage, Stage::HighLevel | Stage::DiveA | Stage::DiveB)
-                && reading.asked().is_none_or(|m| m.act != Act::HowToFindOut) =>
+                && reading
+                    .asked()
+                    .is_none_or(|m| !matches!(m.act, Act::HowToFindOut | Act::AskArrowEnd | Act::AskArrowStart)) =>
         {
             Some(stay(reading, Act::AskMechanism, &topic, "a choice without a mechanism: one probe"))
         }
