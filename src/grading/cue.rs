@@ -66,7 +66,7 @@ fn find(chain: &Chain, words: &[String]) -> Option<usize> {
 fn pieces(raw: &str) -> Vec<Piece> {
     match raw {
         "#" => return vec![Piece::Number],
-        "#%" => return vec![Piece::Percentage],
+        "#%" | "%" => return vec![Piece::Percentage],
         "_" => return vec![Piece::Any],
         _ => {}
     }

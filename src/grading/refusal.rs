@@ -29,11 +29,22 @@ struct File {
     marks: Vec<String>,
     line_marks: Vec<String>,
     common: Vec<String>,
+    together: Vec<Together>,
+}
+
+/// An instruction told by words of several kinds in one sentence.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Together {
+    #[expect(dead_code, reason = "a name for whoever reads the file")]
+    id: String,
+    lists: Vec<Vec<String>>,
 }
 
 struct Rules {
     file: File,
     injection: Vec<Cue>,
+    together: Vec<Vec<Vec<Cue>>>,
     common: HashSet<String>,
 }
 
@@ -42,8 +53,9 @@ fn rules() -> &'static Rules {
     RULES.get_or_init(|| {
         let file: File = toml::from_str(TEXT).expect("prompts/grader/refusals.toml does not parse. This is a bug.");
         let injection = cue::cues(&file.injection);
+        let together = file.together.iter().map(|rule| rule.lists.iter().map(|l| cue::cues(l)).collect()).collect();
         let common = file.common.iter().cloned().collect();
-        Rules { file, injection, common }
+        Rules { file, injection, together, common }
     })
 }
 
@@ -281,7 +293,10 @@ pub fn is_instruction(passage: &Passage) -> bool {
     let encoded = words
         .iter()
         .any(|w| w.len() > 60 && w.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
-    encoded || cue::any(&rules.injection, &passage::spoken(&visible))
+    let spoken = passage::spoken(&visible);
+    encoded
+        || cue::any(&rules.injection, &spoken)
+        || rules.together.iter().any(|lists| lists.iter().all(|list| cue::any(list, &spoken)))
 }
 
 #[cfg(test)]
