@@ -29,7 +29,7 @@ pub struct Global {
     /// Threads for the model; 0 = one per core.
     #[arg(long, global = true, env = "OFFRECORD_THREADS", default_value_t = 0, value_name = "N")]
     pub threads: usize,
-    /// Force a kernel: avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
+    /// Force a kernel: amx-int8, avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
     #[arg(long, global = true, env = "OFFRECORD_KERNEL", value_name = "NAME")]
     pub kernel: Option<String>,
     /// Context to use, in tokens; 0 = what the model and the memory allow.
@@ -38,6 +38,9 @@ pub struct Global {
     /// Pull or load a model even if it does not seem to fit in memory.
     #[arg(long, global = true, env = "OFFRECORD_FORCE_LOAD", value_parser = clap::builder::FalseyValueParser::new())]
     pub force_load: bool,
+    /// Read the passphrase of encrypted sessions from this file descriptor; otherwise it is asked for on a terminal.
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
 }
 
 /// The folders of one run.

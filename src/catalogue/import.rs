@@ -46,7 +46,7 @@ pub fn import(
             ),
         });
     }
-    take(file, &id, Some(&sha256), models_dir, "imported".to_owned(), options, &mut progress)
+    take(file, (&id, &id.file_name()), Some(&sha256), models_dir, "imported".to_owned(), options, &mut progress)
 }
 
 /// An id from a file's name. A name of the catalogue is refused: under it only the catalogue's own file may lie.
@@ -66,7 +66,7 @@ fn id_from(file: &Path, catalogue: &Catalogue, sha256: &Sha256) -> Result<ModelI
 /// Copies a file into the models folder under this id, hashing while copying.
 pub(super) fn take(
     file: &Path,
-    id: &ModelId,
+    (id, file_name): (&ModelId, &str),
     expected: Option<&Sha256>,
     models_dir: &Path,
     label: String,
@@ -81,7 +81,7 @@ pub(super) fn take(
     crate::config::private_folder(models_dir).map_err(io(models_dir))?;
     let mut from = File::open(file).map_err(io(file))?;
     let size = from.metadata().map_err(io(file))?.len();
-    let mut landing = Landing::open(models_dir, id)?;
+    let mut landing = Landing::open(models_dir, id, file_name)?;
     landing.expect(&expected, size, &options.cancel)?;
     landing.restart()?;
     landing.check_disk(0, options.free_disk)?;
@@ -117,6 +117,7 @@ mod tests {
         let error = import(&file, &models, &PullOptions::from_env(true), |_| ()).unwrap_err();
         assert!(matches!(error, CatalogueError::Unusable { .. }), "{error}");
         assert!(!models.exists());
+        crate::tier::tried("T10", "files that are no model", 1);
     }
 
     #[test]
@@ -139,7 +140,7 @@ mod tests {
         let id: ModelId = "a".parse().unwrap();
         let models = dir.path().join("models");
         let options = PullOptions::from_env(true);
-        let path = take(&file, &id, None, &models, "test".into(), &options, &mut |_| ()).unwrap();
+        let path = take(&file, (&id, &id.file_name()), None, &models, "test".into(), &options, &mut |_| ()).unwrap();
         std::fs::write(&file, "other").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "bytes");
         assert!(at(&path).unwrap().sha256.is_some());

@@ -12,6 +12,7 @@ use crate::catalogue::CatalogueError;
 use crate::documents::DocumentError;
 use crate::engine::EngineError;
 use crate::interview::session::{SessionError, SessionView};
+use crate::speech::WavError;
 
 /// A refusal or a failure that a client can act on.
 #[derive(Debug)]
@@ -70,6 +71,19 @@ impl ApiError {
             "This request carries no key of the running server.",
             "Open the link that offrecord printed when it started, or run `offrecord serve` again to get a fresh one.",
         )
+    }
+
+    /// More requests in a while than anybody needs.
+    pub fn too_many(seconds: u32) -> Self {
+        Self {
+            retry_after_seconds: Some(seconds),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "More requests have come in a short time than this program takes.",
+                "Wait a second and send it again.",
+            )
+        }
     }
 
     /// Another site's page asked.
@@ -261,6 +275,21 @@ impl From<DocumentError> for ApiError {
         let told = error.to_string();
         let (why, then) = told.rsplit_once(" (").map_or((told.as_str(), "paste the text"), |(why, then)| (why, then));
         Self::new(status, error.code(), sentence(why), sentence(then.trim_end_matches(')')))
+    }
+}
+
+impl From<WavError> for ApiError {
+    fn from(error: WavError) -> Self {
+        let (status, code) = match error {
+            WavError::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "recording_too_long"),
+            WavError::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty_recording"),
+            WavError::NotWav => (StatusCode::UNPROCESSABLE_ENTITY, "not_wav"),
+            WavError::Damaged(_) => (StatusCode::UNPROCESSABLE_ENTITY, "damaged_recording"),
+            WavError::Unsupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported_recording"),
+        };
+        let told = error.to_string();
+        let (why, then) = told.rsplit_once(" (").map_or((told.as_str(), "record it again"), |(why, then)| (why, then));
+        Self::new(status, code, sentence(why), sentence(then.trim_end_matches(')')))
     }
 }
 

@@ -4,7 +4,8 @@
 //! interviews wait.
 
 use std::ops::Deref;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -13,9 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::error::ApiError;
 use super::guard::Hosts;
 use super::keys::Keys;
+use super::rate::Rates;
 use crate::config::{Dirs, Global};
 use crate::engine::{Engine, ModelInfo};
 use crate::interview::desk::Desk;
+use crate::spoken::ears::Ears;
+use crate::spoken::mouth::Mouth;
 
 /// Handle to what one server shares among its requests.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub struct Shared {
     pub keys: Keys,
     /// The names this server answers to.
     pub hosts: Hosts,
+    /// How many requests are taken in a while.
+    pub rates: Rates,
     /// Where it serves, such as `http://127.0.0.1:7447`.
     pub url: String,
     /// The flags it was started with.
@@ -39,6 +45,10 @@ pub struct Shared {
     pub entered: Notify,
     /// Told when a model was pulled.
     pub installed: Notify,
+    /// The model that listens.
+    pub ears: Ears,
+    /// The command that speaks, and when it was looked for.
+    pub mouth: Mutex<Option<(Instant, Option<Mouth>)>>,
     stage: RwLock<Stage>,
 }
 
@@ -92,12 +102,15 @@ impl Room {
         Self(Arc::new(Shared {
             keys,
             hosts,
+            rates: Rates::default(),
             url,
             global,
             dirs,
             stopping: CancellationToken::new(),
             entered: Notify::new(),
             installed: Notify::new(),
+            ears: Ears::default(),
+            mouth: Mutex::default(),
             stage: RwLock::new(Stage { desk, model }),
         }))
     }
