@@ -182,6 +182,8 @@ mod tests {
             ("cache & stampede", "a stampede on the cache", true),
             ("cache & stampede", "only the cache", false),
             ("", "anything", false),
+            ("% of", "a lot of words", false),
+            ("% of", "5% of the orders", true),
         ] {
             assert_eq!(hit(phrase, text), expect, "{phrase:?} in {text:?}");
         }
