@@ -436,7 +436,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_read_refused_or_cleaned() {
-        let mut reader = Reader::new(Some(scripted::start(Script::default())));
+        // Foresees each text half as badly after an answer as after "I do not know".
+        let foresees = |choice: &Choice| {
+            let asked = choice.prompt.messages.last().map_or("", |m| m.text.as_str());
+            let surprise = if asked.contains("I do not know") { 10.0 } else { 5.0 };
+            vec![-surprise; choice.options.len()]
+        };
+        let script = Script { judgement: Box::new(foresees), ..Script::default() };
+        let mut reader = Reader::new(Some(scripted::start(script)));
         let read = |o: Outcome| match o {
             Outcome::Read(reading) => reading,
             other => panic!("{other:?}"),
