@@ -205,10 +205,9 @@ async fn grade(reader: &Reader, item: &Item, at: usize, key: &str, calibration: 
             sample.evidence = reading
                 .points
                 .iter()
-                .filter(|(_, p)| *p >= 0.5)
-                .filter_map(|(point, p)| {
+                .filter_map(|point| {
                     let quote = answer::quote_for(point, &item.answer)?.quote;
-                    Some(json!({"point": point, "p_said": p, "quote": quote.quote, "start": quote.start, "end": quote.end}))
+                    Some(json!({"point": point, "quote": quote.quote, "start": quote.start, "end": quote.end}))
                 })
                 .collect();
             // Not-a-number stands for "not asked"; JSON has no word for it.

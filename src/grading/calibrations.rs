@@ -4,7 +4,10 @@ use super::calibration::{self, Calibration};
 use crate::engine::ModelInfo;
 
 /// The files as they are built in. Their recipe is in each.
-const SHIPPED: [&str; 1] = [include_str!("../../models/calibrations/surface.json")];
+const SHIPPED: [&str; 2] = [
+    include_str!("../../models/calibrations/surface.json"),
+    include_str!("../../models/calibrations/answers-1.5b.json"),
+];
 
 /// The calibration for a model, with the hash of its file; where there is none for it, the one of surface features, which
 /// leaves the model's judgement out of the mark. One that was made for other prompts does not fit and is left out.

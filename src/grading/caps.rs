@@ -42,16 +42,14 @@ pub fn of_signals(rubric: &Rubric, round: Round, signals: &Signals) -> Vec<Cap> 
                 Constraints::Late => add(
                     "no-constraint-before-component",
                     Dimension::Architectural,
-                    2,
+                    3,
                     "The first component came before any constraint was asked or assumed aloud.".into(),
                     early,
                 ),
             }
             if !signals.path {
-                for (dimension, limit) in [(Dimension::Architectural, 2), (Dimension::Technical, 3)] {
-                    let reason = "No request is followed from its entry through a service to a store and back.".into();
-                    add("no-end-to-end-path", dimension, limit, reason, None);
-                }
+                let reason = "No request is followed from its entry through a service to a store and back.".into();
+                add("no-end-to-end-path", Dimension::Architectural, 3, reason, None);
             }
             if !signals.trade_off {
                 let reason = "No alternative and no price of a choice is named.".into();
@@ -136,24 +134,20 @@ mod tests {
 
     #[test]
     fn every_signal_has_its_limit() {
-        use Dimension::{Architectural, Leadership, Ownership, Pragmatism, Technical};
+        use Dimension::{Architectural, Leadership, Ownership, Pragmatism};
         for (round, signals, expect) in [
             (Round::SystemDesign, told(), vec![]),
             (
                 Round::SystemDesign,
                 Signals { constraints: Constraints::Late, ..told() },
-                vec![("no-constraint-before-component", Architectural, 2)],
+                vec![("no-constraint-before-component", Architectural, 3)],
             ),
             (
                 Round::SystemDesign,
                 Signals { constraints: Constraints::AfterRedirect, ..told() },
                 vec![("no-constraint-before-component", Architectural, 3)],
             ),
-            (
-                Round::SystemDesign,
-                Signals { path: false, ..told() },
-                vec![("no-end-to-end-path", Architectural, 2), ("no-end-to-end-path", Technical, 3)],
-            ),
+            (Round::SystemDesign, Signals { path: false, ..told() }, vec![("no-end-to-end-path", Architectural, 3)]),
             (Round::SystemDesign, Signals { trade_off: false, ..told() }, vec![("no-trade-off", Architectural, 3)]),
             (
                 Round::SystemDesign,

@@ -66,7 +66,7 @@ fn find(chain: &Chain, words: &[String]) -> Option<usize> {
 fn pieces(raw: &str) -> Vec<Piece> {
     match raw {
         "#" => return vec![Piece::Number],
-        "#%" => return vec![Piece::Percentage],
+        "#%" | "%" => return vec![Piece::Percentage],
         "_" => return vec![Piece::Any],
         _ => {}
     }
@@ -182,6 +182,8 @@ mod tests {
             ("cache & stampede", "a stampede on the cache", true),
             ("cache & stampede", "only the cache", false),
             ("", "anything", false),
+            ("% of", "a lot of words", false),
+            ("% of", "5% of the orders", true),
         ] {
             assert_eq!(hit(phrase, text), expect, "{phrase:?} in {text:?}");
         }

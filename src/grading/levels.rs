@@ -5,37 +5,39 @@
 
 use std::collections::HashSet;
 
+use super::answering::Held;
 use super::checklist::Item;
-use super::cue;
-use super::passage::{self, Passage};
 use super::reading;
-use super::refusal::Readable;
-use super::scorecard::{Evidence, ItemReading, Quote, Sign};
+use super::scorecard::{Evidence, ItemReading, Sign};
 
 /// The hand-made reading among them.
 pub const CHECKLIST_LEVEL: usize = 5;
 
-/// Names of [`features`], in order. None of them is a length or a style: rates of words, lengths of words, sentences and
-/// turns told more of the golden interviews, but padding and gloss moved them (`benches/LOG.md`).
-pub const NAMES: [&str; 23] = [
+/// Names of [`features`], in order. Those of the candidate's words are counted in passages that answer an item, and nowhere
+/// else; none is a length or a style (`benches/LOG.md`).
+pub const NAMES: [&str; 27] = [
     "coverage_3",
     "coverage_4",
     "coverage_5",
     "touched",
     "against",
     "checklist_level",
-    "log_pieces",
     "pieces_against",
     "strength_top",
     "cap_limit",
     "log_turns_with_evidence",
+    "log_items_twice",
+    "specific_share",
+    "unprompted_share",
+    "log_most_in_a_turn",
+    "log_numbers",
+    "log_own_numbers",
+    "log_with_unit",
+    "log_own_with_unit",
     "log_specific",
-    "log_numbers_in_places",
-    "log_questions",
     "log_conditions",
-    "log_contrasts",
-    "log_reasons",
-    "log_specific_sentences",
+    "log_failures",
+    "log_slogans",
     "lift_mean",
     "lift_top",
     "lift_against",
@@ -44,15 +46,13 @@ pub const NAMES: [&str; 23] = [
 ];
 
 /// The first of the features that come from a model.
-pub const MODEL_FROM: usize = 18;
+pub const MODEL_FROM: usize = 22;
 
-/// From here on a sentence is specific (a number with a reason, or with some length).
-const SPECIFIC: f64 = 0.7;
-
-/// How the candidate speaks over the whole interview: the same for all dimensions.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spoken {
-    values: [f64; 6],
+/// Whether more of the feature may only lower a level. The others may only raise it: what a calibration learns can then
+/// never reward what is missing, and a removed answer never raises a level.
+#[must_use]
+pub fn speaks_against(feature: usize) -> bool {
+    matches!(NAMES[feature], "against" | "pieces_against" | "log_slogans")
 }
 
 /// One dimension's parts, as far as they are numbers.
@@ -70,8 +70,8 @@ pub struct Parts<'a> {
     pub lifts: &'a [(Sign, f64)],
     /// The model's level readings; empty without a model.
     pub models: &'a [[f64; 5]],
-    /// The whole interview.
-    pub spoken: &'a Spoken,
+    /// What the passages hold that answer an item.
+    pub held: Held,
 }
 
 /// The features of one dimension, as [`NAMES`] lists them.
@@ -98,7 +98,7 @@ pub fn features(parts: &Parts<'_>) -> Vec<f64> {
     strengths.sort_by(|a, b| b.total_cmp(a));
     let plus_pieces = || parts.evidence.iter().filter(|e| e.sign == Sign::Plus);
     let turns: HashSet<u32> = plus_pieces().map(|e| e.quote.turn).collect();
-    let specific: f64 = plus_pieces().map(|e| specific_words(&passage::spoken(&e.quote.quote))).sum();
+    let held = &parts.held;
     let mut row = vec![
         plus(Some(3)),
         plus(Some(4)),
@@ -106,14 +106,23 @@ pub fn features(parts: &Parts<'_>) -> Vec<f64> {
         plus(None),
         against,
         parts.checklist_level,
-        log(parts.evidence.len() as f64),
         minus as f64,
         mean(strengths.iter().take(4).copied()).unwrap_or(0.0),
         f64::from(parts.limit),
         log(turns.len() as f64),
-        log(specific),
+        log(held.items_twice as f64),
+        held.specific_share,
+        held.unprompted_share,
+        log(held.most_in_a_turn as f64),
+        log(held.numbers.0 as f64),
+        log(held.numbers.1 as f64),
+        log(held.with_unit.0 as f64),
+        log(held.with_unit.1 as f64),
+        log(held.specific as f64),
+        log(held.conditions as f64),
+        log(held.failures as f64),
+        log(held.slogans as f64),
     ];
-    row.extend(parts.spoken.values);
     let lifts = |sign: Sign| parts.lifts.iter().filter(move |(s, _)| *s == sign).map(|(_, l)| *l);
     let mut top: Vec<f64> = lifts(Sign::Plus).collect();
     top.sort_by(|a, b| b.total_cmp(a));
@@ -128,35 +137,6 @@ pub fn features(parts: &Parts<'_>) -> Vec<f64> {
         if levels.is_empty() { f64::NAN } else { range },
     ]);
     row
-}
-
-/// Reads how the candidate speaks. Numbers count only in `places`, words that could answer an item: a number beside the
-/// point is none.
-#[must_use]
-pub fn spoken(readable: &Readable, places: &[&Quote]) -> Spoken {
-    let said = || readable.passages.iter().chain(&readable.asides);
-    let words: Vec<&String> = said().flat_map(|p: &Passage| &p.words).collect();
-    let count = |list: &[&str]| log(words.iter().filter(|w| list.contains(&w.as_str())).count() as f64);
-    let mut distinct: Vec<&Quote> = places.to_vec();
-    distinct.sort_by_key(|q| (q.turn, q.start, q.end));
-    distinct.dedup_by_key(|q| (q.turn, q.start));
-    let numbers: usize =
-        distinct.iter().map(|q| passage::spoken(&q.quote).iter().filter(|w| cue::is_number(w)).count()).sum();
-    Spoken {
-        values: [
-            log(numbers as f64),
-            log(said().filter(|p| p.quote.quote.contains('?')).count() as f64),
-            count(&["if", "unless", "until", "when", "once", "otherwise"]),
-            count(&["but", "instead", "rather", "although", "however", "than", "versus", "against"]),
-            count(&["because", "since", "so", "therefore", "hence"]),
-            log(said().filter(|p| specific_words(&p.words) >= SPECIFIC).count() as f64),
-        ],
-    }
-}
-
-/// How specific words are, as places are weighed: number, reason, length.
-fn specific_words(words: &[String]) -> f64 {
-    super::evidence::specific(words)
 }
 
 fn log(count: f64) -> f64 {
@@ -185,7 +165,7 @@ mod tests {
             limit: 5,
             lifts: &[],
             models: &[],
-            spoken: &Spoken::default(),
+            held: Held::default(),
         };
         let row = features(&parts);
         assert_eq!(row.len(), NAMES.len());

@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod answer;
+pub mod answering;
 pub mod calibration;
 pub mod calibrations;
 pub mod caps;
@@ -35,11 +36,12 @@ use crate::engine::Engine;
 use crate::interview::session::HintView;
 use crate::interview::transcript::{Speaker, Transcript, Turn};
 
+use answering::Answering;
 use checklist::Item;
 use evidence::Place;
 use rubric::Rubric;
 use scene::{Limits, Scene};
-use scorecard::{Quote, Reason, Sign};
+use scorecard::Reason;
 
 pub use scorecard::{DimensionReport, Scorecard};
 
@@ -137,9 +139,7 @@ pub async fn grade<'e>(
     let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
     let judged = judge::judge_in_turn(engine, round, &rubric.combine, &asked).await;
     let calibration = level_calibration::shipped().filter(|_| !options.uncalibrated);
-    let answering: Vec<&Quote> =
-        asked.iter().filter(|(item, _)| item.sign == Sign::Plus).map(|(_, place)| &place.quote).collect();
-    let spoken = levels::spoken(&readable, &answering);
+    let answering = Answering::new(&items, &readable.passages, &transcript);
     let scene = Scene {
         engine,
         rubric,
@@ -147,7 +147,7 @@ pub async fn grade<'e>(
         items: &items,
         asked: &asked,
         limits,
-        spoken: &spoken,
+        answering: &answering,
         calibration: calibration.map(|(file, _)| file),
     };
 

@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Most rounds over the weights of a line with signs.
+const ROUNDS: usize = 1000;
+
 /// A fitted line through standardised features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ridge {
@@ -25,6 +28,32 @@ impl Ridge {
     /// When rows differ in width or in number from targets: a bug of the caller.
     #[must_use]
     pub fn fit(rows: &[Vec<f64>], targets: &[f64], importance: &[f64], lambda: f64) -> Self {
+        Self::solved(rows, targets, importance, lambda, None)
+    }
+
+    /// As [`Ridge::fit`], with weights of one sign each: `negative` names the features whose weight is 0 or less, all others
+    /// have 0 or more.
+    ///
+    /// # Panics
+    /// As [`Ridge::fit`].
+    #[must_use]
+    pub fn fit_signed(
+        rows: &[Vec<f64>],
+        targets: &[f64],
+        importance: &[f64],
+        lambda: f64,
+        negative: fn(usize) -> bool,
+    ) -> Self {
+        Self::solved(rows, targets, importance, lambda, Some(negative))
+    }
+
+    fn solved(
+        rows: &[Vec<f64>],
+        targets: &[f64],
+        importance: &[f64],
+        lambda: f64,
+        negative: Option<fn(usize) -> bool>,
+    ) -> Self {
         assert!(
             rows.len() == targets.len() && rows.len() == importance.len(),
             "rows and targets differ. This is a bug."
@@ -54,8 +83,13 @@ impl Ridge {
             .collect();
         let y: Vec<f64> = targets.iter().zip(importance).map(|(t, w)| (t - intercept) * w.sqrt()).collect();
         let penalty = lambda * total;
-        let weight =
-            if width <= rows.len() { by_features(&x, &y, width, penalty) } else { by_rows(&x, &y, width, penalty) };
+        let weight = if let Some(negative) = negative {
+            one_sign(&x, &y, width, penalty, negative)
+        } else if width <= rows.len() {
+            by_features(&x, &y, width, penalty)
+        } else {
+            by_rows(&x, &y, width, penalty)
+        };
         Self { mean, scale, weight, intercept }
     }
 
@@ -87,6 +121,28 @@ fn by_features(x: &[Vec<f64>], y: &[f64], width: usize, penalty: f64) -> Vec<f64
         row[i] += penalty;
     }
     solve(gram, right)
+}
+
+/// The same with each weight held to its sign: one weight at a time, as often as something moves.
+fn one_sign(x: &[Vec<f64>], y: &[f64], width: usize, penalty: f64, negative: fn(usize) -> bool) -> Vec<f64> {
+    let dot = |i: usize, j: usize| x.iter().map(|r| r[i] * r[j]).sum::<f64>();
+    let gram: Vec<Vec<f64>> = (0..width).map(|i| (0..width).map(|j| dot(i, j)).collect()).collect();
+    let right: Vec<f64> = (0..width).map(|j| x.iter().zip(y).map(|(r, t)| r[j] * t).sum()).collect();
+    let mut weight = vec![0.0; width];
+    for _ in 0..ROUNDS {
+        let mut moved: f64 = 0.0;
+        for j in 0..width {
+            let others: f64 = (0..width).filter(|&i| i != j).map(|i| gram[j][i] * weight[i]).sum();
+            let free = (right[j] - others) / (gram[j][j] + penalty).max(1e-12);
+            let held = if negative(j) { free.min(0.0) } else { free.max(0.0) };
+            moved = moved.max((held - weight[j]).abs());
+            weight[j] = held;
+        }
+        if moved < 1e-9 {
+            break;
+        }
+    }
+    weight
 }
 
 /// `w = Xᵀ (XXᵀ + λI)⁻¹ y`.
@@ -159,6 +215,17 @@ mod tests {
         let y: Vec<f64> = targets.iter().map(|t| t - mean).collect();
         let (a, b) = (by_features(&rows, &y, 3, 0.7), by_rows(&rows, &y, 3, 0.7));
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn signs_are_kept_and_a_line_of_these_signs_is_found_again() {
+        let (rows, targets) = data();
+        let right = Ridge::fit_signed(&rows, &targets, &[1.0; 12], 1e-9, |j| j == 1);
+        for (row, target) in rows.iter().zip(&targets) {
+            assert!((right.predict(row) - target).abs() < 1e-3);
+        }
+        let wrong = Ridge::fit_signed(&rows, &targets, &[1.0; 12], 1e-9, |j| j == 0);
+        assert!(wrong.weight[0] <= 0.0 && wrong.weight[1..].iter().all(|w| *w >= 0.0));
     }
 
     #[test]

@@ -4,12 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::answering::Answering;
 use super::caps::{self, Cap};
 use super::checklist::Item;
 use super::evidence::Place;
 use super::judge::{self, Judgement};
 use super::level_calibration::LevelCalibration;
-use super::levels::{self, Spoken};
+use super::levels;
 use super::reading::{self, Reading};
 use super::rubric::Rubric;
 use super::scorecard::{self, AppliedCap, Evidence, ItemReading, Sign};
@@ -85,7 +86,7 @@ pub(super) struct Scene<'a> {
     pub(super) items: &'a [Item],
     pub(super) asked: &'a [(&'a Item, &'a Place)],
     pub(super) limits: Limits,
-    pub(super) spoken: &'a Spoken,
+    pub(super) answering: &'a Answering,
     /// What findings are worth, where it was learnt.
     pub(super) calibration: Option<&'a LevelCalibration>,
 }
@@ -137,7 +138,7 @@ impl<'a> Scene<'a> {
             limit,
             lifts: &lifts,
             models: &models,
-            spoken: self.spoken,
+            held: self.answering.held(dimension),
         });
         let learnt = self.calibration.and_then(|c| c.predict(dimension, self.transcript.problem.as_deref(), &features));
         let checklist = match learnt {

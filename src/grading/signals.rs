@@ -38,7 +38,8 @@ impl Phrases {
         cue::any(&self.0, words)
     }
 
-    fn count(&self, words: &[String]) -> usize {
+    /// How often one occurs.
+    pub(super) fn count(&self, words: &[String]) -> usize {
         (0..words.len()).filter(|&at| self.0.iter().any(|c| c.position(&words[at..]).is_some_and(|p| p == 0))).count()
     }
 }
@@ -58,6 +59,18 @@ pub(super) struct File {
     hypothetical: Hypothetical,
     pub(super) wrong_claim: WrongClaim,
     pub(super) contradiction: ContradictionRules,
+    pub(super) answering: AnsweringRules,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnsweringRules {
+    pub(super) matter: Phrases,
+    pub(super) unit: Phrases,
+    pub(super) consequence: Phrases,
+    pub(super) condition: Phrases,
+    pub(super) failure: Phrases,
+    pub(super) slogan: Phrases,
 }
 
 #[derive(Deserialize)]

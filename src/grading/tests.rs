@@ -144,6 +144,23 @@ async fn the_same_seed_gives_the_same_scorecard() {
 }
 
 #[tokio::test]
+async fn another_seed_moves_no_dimension_by_more_than_three_tenths() {
+    let transcript = talk(Round::SystemDesign, &STRONG);
+    // A model that likes the first letter whatever it stands for: the worst for the order of the anchors.
+    let likes_first = |choice: &Choice| (0..choice.options.len()).map(|k| if k == 0 { -0.01 } else { -6.0 }).collect();
+    let engine = model(likes_first);
+    let first = graded(&engine, &transcript).await;
+    for seed in 1..5 {
+        let options = GradeOptions { seed, ..GradeOptions::default() };
+        let other = grade(&engine, &GradeInput::new(&transcript), &options, &mut |_| ()).await.expect("a scorecard");
+        for dimension in Dimension::ALL {
+            let moved = score(&first, dimension).zip(score(&other, dimension)).map_or(0.0, |(a, b)| (a - b).abs());
+            assert!(moved <= 0.3, "{dimension:?} moved by {moved} under seed {seed}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_model_that_fails_leaves_no_number() {
     let transcript = talk(Round::SystemDesign, &STRONG);
     for broken in [f32::NAN, f32::NEG_INFINITY] {

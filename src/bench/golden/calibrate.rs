@@ -1,7 +1,9 @@
 //! Learns what a dimension's findings are worth in levels, on golden interviews, by cross-validation over problems.
 //!
 //! Each dimension's line is the mean of two ridges: one learnt on its own labels, one on the labels of all dimensions
-//! (features standardised within each). Code's findings only, no model. Kept only if it is better on problems it has not
+//! (features standardised within each), every weight held to its sign and the line stretched: a ridge draws its levels
+//! towards the mean, and levels that are never far from 3 agree badly with people who use the whole scale. How much they are
+//! drawn is measured by folds within the training problems. Code's findings only, no model. Kept only if it is better on problems it has not
 //! seen than the hand-made reading and than the length.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,10 @@ use crate::grading::ridge::Ridge;
 
 /// Penalties of the own and of the shared ridge that are tried.
 const PENALTIES: [(f64, f64); 4] = [(0.1, 0.1), (0.3, 0.1), (0.3, 0.3), (1.0, 0.3)];
+/// Share of the lost spread that a line gets back: all of it costs more error than it gains agreement.
+const STRETCH: f64 = 0.5;
+/// Folds within the training problems for it.
+const INNER: usize = 4;
 /// Penalty of the length alone.
 const LENGTH_PENALTY: f64 = 0.1;
 /// Fewest labels of a dimension from which a line is learnt.
@@ -97,7 +103,7 @@ pub fn learn(rows: &[Row], interviews: usize, recipe: &str, seed: u64) -> anyhow
     let held_out = |penalties: (f64, f64)| -> Vec<f64> {
         let mut predicted = vec![f64::NAN; rows.len()];
         for fold in 0..FOLDS {
-            let fit = fit(rows.iter().filter(|r| folds[&r.problem] != fold), penalties);
+            let fit = stretched(rows.iter().filter(|r| folds[&r.problem] != fold), penalties);
             for (row, value) in rows.iter().zip(&mut predicted).filter(|(r, _)| folds[&r.problem] == fold) {
                 *value = fit.get(&row.dimension).map_or(f64::NAN, |l| l.predict(&row.features).clamp(1.0, 5.0));
             }
@@ -119,7 +125,7 @@ pub fn learn(rows: &[Row], interviews: usize, recipe: &str, seed: u64) -> anyhow
         let metrics = sides.map(|(side, p)| (side, metrics(rows, p, dimension, &numbers, seed)));
         held.insert(dimension.map_or_else(|| "all".to_owned(), name), metrics.into());
     }
-    let whole = fit(rows.iter(), penalties);
+    let whole = stretched(rows.iter(), penalties);
     let sigma = Dimension::ALL
         .into_iter()
         .filter_map(|d| {
@@ -138,7 +144,7 @@ pub fn learn(rows: &[Row], interviews: usize, recipe: &str, seed: u64) -> anyhow
         recipe: recipe.to_owned(),
         interviews,
         features: levels::NAMES[..levels::MODEL_FROM].iter().map(|n| (*n).to_owned()).collect(),
-        folds: (0..FOLDS).map(|f| fit(rows.iter().filter(|r| folds[&r.problem] != f), penalties)).collect(),
+        folds: (0..FOLDS).map(|f| stretched(rows.iter().filter(|r| folds[&r.problem] != f), penalties)).collect(),
         problems: folds,
         sigma,
         whole,
@@ -155,6 +161,30 @@ pub fn learn(rows: &[Row], interviews: usize, recipe: &str, seed: u64) -> anyhow
     Ok((calibration, report))
 }
 
+/// The lines of [`fit`], with part of the spread given back that they lose on problems they have not seen.
+fn stretched<'a>(rows: impl Iterator<Item = &'a Row>, penalties: (f64, f64)) -> Fit {
+    let rows: Vec<&Row> = rows.collect();
+    let problems: BTreeSet<&str> = rows.iter().map(|r| r.problem.as_str()).collect();
+    let inner: BTreeMap<&str, usize> = problems.into_iter().enumerate().map(|(at, p)| (p, at % INNER)).collect();
+    let (mut own, mut labels) = (0.0, 0.0);
+    for held in 0..INNER {
+        let lines = fit(rows.iter().copied().filter(|r| inner[r.problem.as_str()] != held), penalties);
+        for row in rows.iter().filter(|r| inner[r.problem.as_str()] == held) {
+            if let Some(line) = lines.get(&row.dimension) {
+                own += (line.predict(&row.features) - line.intercept).powi(2);
+                labels += (row.level - line.intercept).powi(2);
+            }
+        }
+    }
+    let lost = (labels / own.max(1e-9)).sqrt().clamp(1.0, 3.0);
+    let by = 1.0 + STRETCH * (lost - 1.0);
+    let mut lines = fit(rows.into_iter(), penalties);
+    for line in lines.values_mut() {
+        line.weight.iter_mut().for_each(|w| *w = rounded(*w * by));
+    }
+    lines
+}
+
 /// A line per dimension with labels enough: half its own, half what all dimensions share.
 fn fit<'a>(rows: impl Iterator<Item = &'a Row>, (own, shared): (f64, f64)) -> Fit {
     let mut by: BTreeMap<Dimension, Vec<&Row>> = BTreeMap::new();
@@ -167,7 +197,7 @@ fn fit<'a>(rows: impl Iterator<Item = &'a Row>, (own, shared): (f64, f64)) -> Fi
         .map(|(dimension, rows)| {
             let x: Vec<Vec<f64>> = rows.iter().map(|r| r.features.clone()).collect();
             let y: Vec<f64> = rows.iter().map(|r| r.level).collect();
-            (*dimension, Ridge::fit(&x, &y, &vec![1.0; x.len()], own))
+            (*dimension, Ridge::fit_signed(&x, &y, &vec![1.0; x.len()], own, levels::speaks_against))
         })
         .collect();
     let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -179,7 +209,7 @@ fn fit<'a>(rows: impl Iterator<Item = &'a Row>, (own, shared): (f64, f64)) -> Fi
             y.push(row.level - line.intercept);
         }
     }
-    let common = Ridge::fit(&x, &y, &vec![1.0; x.len()], shared);
+    let common = Ridge::fit_signed(&x, &y, &vec![1.0; x.len()], shared, levels::speaks_against);
     for line in lines.values_mut() {
         let both = line.weight.iter().zip(common.weight.iter().zip(&common.scale));
         line.weight = both.map(|(own, (shared, scale))| rounded(f64::midpoint(*own, shared / scale))).collect();

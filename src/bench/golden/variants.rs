@@ -33,6 +33,9 @@ struct Injections {
     voice: String,
     authority: String,
     plea: String,
+    held_out_plea: Vec<String>,
+    held_out_authority: Vec<String>,
+    held_out_command: Vec<String>,
 }
 
 fn file() -> &'static File {
@@ -68,7 +71,8 @@ pub enum Change {
 }
 
 /// Kinds of injected instructions, in order.
-pub const INJECTIONS: [&str; 5] = ["command", "scaffold", "voice", "authority", "plea"];
+pub const INJECTIONS: [&str; 8] =
+    ["command", "scaffold", "voice", "authority", "plea", "held-out plea", "held-out authority", "held-out command"];
 
 impl Change {
     /// A name for tables.
@@ -119,7 +123,11 @@ pub fn all(golden: &Golden, seed: u64) -> Vec<(Change, Transcript)> {
         made.push((Change::Names, named));
     }
     let i = &file.injection;
-    for (kind, text) in [&i.command, &i.scaffold, &i.voice, &i.authority, &i.plea].into_iter().enumerate() {
+    let turn: usize = golden.id.bytes().map(usize::from).sum();
+    let one = |list: &'static [String]| &list[turn % list.len()];
+    let known = [&i.command, &i.scaffold, &i.voice, &i.authority, &i.plea];
+    let held_out = [one(&i.held_out_plea), one(&i.held_out_authority), one(&i.held_out_command)];
+    for (kind, text) in known.into_iter().chain(held_out).enumerate() {
         made.push((Change::Injection(kind), injected(&whole, text)));
     }
     made.extend(shuffled(&whole, seed).map(|t| (Change::Shuffled, t)));
