@@ -267,7 +267,7 @@ pub(super) fn quarantine(file: &Path, model: &Path) -> Result<PathBuf, Catalogue
 }
 
 /// Free bytes for this user on the folder's disk; `None` where the system does not say.
-pub(super) fn free_disk(dir: &Path) -> Option<u64> {
+pub(crate) fn free_disk(dir: &Path) -> Option<u64> {
     let existing = dir.ancestors().find(|dir| dir.exists())?;
     #[cfg(unix)]
     {

@@ -29,6 +29,7 @@ pub use error::CatalogueError;
 pub use fit::{Fit, LEAST_CONTEXT, Shape, estimate, fit, human};
 pub use import::import;
 pub use installed::{Installed, Record, installed, locate, passed_over, remove};
+pub(crate) use landing::free_disk;
 pub use list::{Catalogue, wording_of};
 pub use memory::Memory;
 pub use name::{BadName, ModelId, Sha256};
