@@ -29,7 +29,7 @@ pub struct Global {
     /// Threads for the model; 0 = one per core.
     #[arg(long, global = true, env = "OFFRECORD_THREADS", default_value_t = 0, value_name = "N")]
     pub threads: usize,
-    /// Force a kernel: avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
+    /// Force a kernel: amx-int8, avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
     #[arg(long, global = true, env = "OFFRECORD_KERNEL", value_name = "NAME")]
     pub kernel: Option<String>,
     /// Context to use, in tokens; 0 = what the model and the memory allow.

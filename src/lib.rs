@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub use offrecord_engine as engine;
+pub use offrecord_speech as speech;
 
 pub mod bench;
 pub mod board;
@@ -22,4 +23,5 @@ pub mod grading;
 pub mod http;
 pub mod interview;
 pub mod prompts;
+pub mod spoken;
 pub mod store;

@@ -103,6 +103,7 @@ fn the_addresses_are_these() {
                 Body::None => String::new(),
                 Body::Json(bytes) => format!(" json <= {} KiB", bytes / 1024),
                 Body::Model(bytes) => format!(" model <= {} GiB", bytes >> 30),
+                Body::Sound(bytes) => format!(" sound <= {} KiB", bytes / 1024),
                 Body::Document(bytes) => format!(" document <= {} KiB", bytes / 1024),
             };
             format!("{:6} {} {access}{body}", route.method.as_str(), route.path)
@@ -126,6 +127,9 @@ fn the_addresses_are_these() {
     GET    /api/benches/{id}/report key
     GET    /api/benches/{id}/compare/{n} key
     POST   /api/documents key document <= 10240 KiB
+    GET    /api/speech key
+    POST   /api/speech/transcriptions key sound <= 6144 KiB
+    POST   /api/speech/synthesis key json <= 256 KiB
     POST   /api/sessions key json <= 1024 KiB
     GET    /api/sessions key
     DELETE /api/sessions key
@@ -133,6 +137,9 @@ fn the_addresses_are_these() {
     DELETE /api/sessions/{id} key
     POST   /api/sessions/{id}/turns key json <= 1280 KiB
     GET    /api/sessions/{id}/boards/{n} key
+    PUT    /api/sessions/{id}/recordings/{turn} key sound <= 6144 KiB
+    GET    /api/sessions/{id}/recordings/{turn} key
+    DELETE /api/sessions/{id}/recordings/{turn} key
     GET    /api/sessions/{id}/reply key
     PUT    /api/sessions/{id}/draft key json <= 512 KiB
     POST   /api/sessions/{id}/hint key

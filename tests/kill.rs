@@ -57,6 +57,7 @@ async fn sit(desk: &Desk, answers: u32) -> usize {
                 seed: None,
                 resume: None,
                 posting: None,
+                record: false,
             };
             desk.create(new).expect("a session")
         }

@@ -80,5 +80,5 @@ export function useDraft(id, stored, open) {
     return () => removeEventListener("pagehide", leaving);
   });
 
-  return { text, write, clear };
+  return { text, write, clear, latest: () => latest.current };
 }

@@ -32,6 +32,15 @@ export function when(instant) {
   return `${day.format(date)}, ${time.format(date)}`;
 }
 
+const nearDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** As `when`, without the year that is now. @param {string} instant RFC 3339 */
+export function recently(instant) {
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime()) || date.getFullYear() !== new Date().getFullYear()) return when(instant);
+  return `${nearDay.format(date)}, ${time.format(date)}`;
+}
+
 const words = /** @type {Record<string, string>} */ ({
   "system-design": "System design",
   behavioural: "Behavioural",

@@ -37,6 +37,32 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "unproved": ""
   },
   {
+    "operation": "Speaking: what the microphone hears, and its words",
+    "network": "none",
+    "proofs": [
+      { "file": "tests/browser/voice.test.mjs", "test": "a spoken turn: words come while speaking, are edited, and the answer carries what was heard and how long it took" },
+      { "file": "tests/browser/voice.test.mjs", "test": "recordings: only on request, with the answer they belong to, deleted one by one" }
+    ],
+    "unproved": "These tests watch what the page asks for, beside a stand-in for the program."
+  },
+  {
+    "operation": "Replies that are read out",
+    "network": "none: only voices of this machine are used",
+    "proofs": [
+      { "file": "tests/browser/voice.test.mjs", "test": "only voices of this machine are offered and used" }
+    ],
+    "unproved": "Whether a voice needs a network is what the browser says of it."
+  },
+  {
+    "operation": "The camera’s picture",
+    "network": "none",
+    "proofs": [
+      { "file": "tests/browser/voice.test.mjs", "test": "the camera is a mirror: off at first, one sink, nothing sent, and off when it is turned off" },
+      { "file": "tests/browser/static.test.mjs", "test": "nothing can record or carry a picture: the camera's stream has no sink but a video element" }
+    ],
+    "unproved": ""
+  },
+  {
     "operation": "On this page: take in, verify or remove a model file, read benchmark runs, check the machine",
     "network": "none",
     "proofs": [],

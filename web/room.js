@@ -131,9 +131,9 @@ export function openRoom(id) {
 
   /**
    * Sends an answer. Resolves to true once the server has stored it: only then may the draft go.
-   * @param {string} text
+   * @param {string} text @param {import("./types.js").Spoken} [spoken] how it was said, if it was
    */
-  async function answer(text) {
+  async function answer(text, spoken) {
     const known = session.get();
     if (!known || streaming) return false;
     const seq = known.next_seq;
@@ -144,7 +144,7 @@ export function openRoom(id) {
     await board.settle();
     const scene = board.due();
     try {
-      events = await open("POST", `${path}/turns`, { text, expected_seq: seq, board: scene }, gone.signal);
+      events = await open("POST", `${path}/turns`, { text, expected_seq: seq, board: scene, spoken }, gone.signal);
     } catch (cause) {
       streaming = false;
       reply.set({ state: "idle" });

@@ -17,15 +17,34 @@
  *   created_at: string, overall: number | null }} Summary
  */
 
+/** @typedef {{ what: string, quote: string }} Observed */
+/** @typedef {{ earlier: string, now: string, earlier_seq?: number, of_resume?: boolean }} Clash */
+
+/**
+ * What the interviewer noted on one answer, in words; src/interview/debrief.rs.
+ * @typedef {{ seq: number, heard: string, covered: Observed[], not_heard: string[], flags: Observed[], contradiction: Clash | null,
+ *   asked_about: string | null, why: string, held_back: string[], worded: string, parked: number, engine_trouble: string | null }} TurnNotes
+ */
+
 /**
  * A session as the room shows it.
  * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
  *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
  *   boards?: Record<string, string>,
- *   coach: Record<string, string>, scorecards: number[], notes: any, model_answer: string | null }} Session
+ *   coach: Record<string, string>, scorecards: number[], notes: any, interviewer_notes?: TurnNotes[] | null,
+ *   model_answer: string | null, delivery?: Delivery | null, recordings?: Recording[] }} Session
  */
 
-/** @typedef {{ round: Round, level: Level, problem?: string, minutes: number, mode: Mode, resume?: string, posting?: string }} NewSession */
+/** @typedef {{ round: Round, level: Level, problem?: string, minutes: number, mode: Mode, resume?: string, posting?: string, record?: boolean }} NewSession */
+
+/** @typedef {{ turn: number, speaking_ms: number, first_word_ms: number, words: number, words_per_minute: number | null, longest_ms: number, edited: boolean }} SpokenAnswer */
+/** @typedef {{ answers: SpokenAnswer[], talk_ratio: number | null, longest_ms: number }} Delivery facts of speaking, never graded */
+/** @typedef {{ turn: number, bytes: number, audio_ms: number }} Recording */
+/** @typedef {{ heard: string, speaking_ms: number, first_word_ms: number, longest_ms: number }} Spoken what goes with a spoken answer */
+/**
+ * @typedef {{ input: { available: boolean, model?: string | null, models?: { id: string, name: string, bytes: number, installed: boolean }[], hint?: string | null },
+ *   output: { available: boolean, engine?: string | null, voices?: { id: string, name: string, language: string }[] } }} SpeechStatus
+ */
 
 /** @typedef {{ turn: number, quote: string, start: number, end: number }} Quote offsets in characters, not in UTF-16 units */
 /** @typedef {Quote & { sign: "+" | "-", anchor: number, item: string, ask: string, strength: number }} Evidence */

@@ -204,6 +204,7 @@ fn new_session(case: Case<'_>) -> NewSession {
         seed: Some(case.seed),
         resume: None,
         posting: None,
+        record: false,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod remote;
 pub mod rows;
 pub mod run;
 pub mod samples;
+pub mod speech;
 pub mod weigh;
 
 /// A pseudo-random sequence that is the same on every machine (SplitMix64, after Steele, Lea and Flood).

@@ -18,7 +18,12 @@ use crate::config::Global;
 pub(super) fn select(global: &Global, catalogue: &Catalogue, memory: &Memory) -> Result<Installed, CatalogueError> {
     let models_dir = models_dir(global)?;
     if let Some(id) = &global.model {
-        return locate(catalogue, &models_dir, id);
+        let model = locate(catalogue, &models_dir, id)?;
+        if catalogue.find(id).is_some_and(super::Entry::is_speech) {
+            let reason = "it listens and does not write: choose a model for interviews".to_owned();
+            return Err(CatalogueError::Unusable { file: model.path, reason });
+        }
+        return Ok(model);
     }
     let mut models = installed(&models_dir)?;
     // The catalogue's order first, then the user's own files by name.
@@ -60,7 +65,10 @@ pub fn ensure(global: &Global, progress: impl FnMut(Progress)) -> Result<Install
         Err(CatalogueError::NotInstalled { id } | CatalogueError::NothingInstalled { suggestion: id, .. }) => id,
         Err(other) => return Err(other),
     };
-    let entry = catalogue.find(&id).ok_or_else(|| CatalogueError::Unknown { id: id.clone() })?;
+    let entry = catalogue
+        .find(&id)
+        .filter(|entry| !entry.is_speech())
+        .ok_or_else(|| CatalogueError::Unknown { id: id.clone() })?;
     let models_dir = models_dir(global)?;
     let options = PullOptions { force: global.force_load, ..PullOptions::from_env(global.is_offline()) };
     pull(entry, &models_dir, &options, progress)?;

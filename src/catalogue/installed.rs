@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::Entry;
 use super::error::CatalogueError;
 use super::list::Catalogue;
 use super::name::{ModelId, Sha256};
@@ -68,8 +69,10 @@ impl Record {
     }
 }
 
-fn record_path(model: &Path) -> PathBuf {
-    model.with_extension("json")
+/// `x.gguf` has `x.json`; another kind of file keeps its ending, so that two kinds of one name do not share a record.
+pub(super) fn record_path(model: &Path) -> PathBuf {
+    let ending = if model.extension().is_some_and(|ending| ending == "gguf") { "json" } else { "bin.json" };
+    model.with_extension(ending)
 }
 
 fn modified_ns(metadata: &std::fs::Metadata) -> u64 {
@@ -111,15 +114,23 @@ pub fn passed_over(models_dir: &Path) -> Vec<String> {
 /// # Errors
 /// [`CatalogueError::NotInstalled`] when the catalogue knows it, [`CatalogueError::Unknown`] when nothing does.
 pub fn locate(catalogue: &Catalogue, models_dir: &Path, id: &str) -> Result<Installed, CatalogueError> {
-    if let Ok(name) = id.parse::<ModelId>()
-        && let Some(model) = at(&models_dir.join(name.file_name()))
-    {
+    let entry = catalogue.find(id);
+    let here = match entry {
+        Some(entry) => at_entry(models_dir, entry),
+        None => id.parse::<ModelId>().ok().and_then(|name| at(&models_dir.join(name.file_name()))),
+    };
+    if let Some(model) = here {
         return Ok(model);
     }
-    match catalogue.find(id) {
+    match entry {
         Some(entry) => Err(CatalogueError::NotInstalled { id: entry.id.to_string() }),
         None => Err(CatalogueError::Unknown { id: id.to_owned() }),
     }
+}
+
+/// The installed file of a catalogue's entry.
+pub(super) fn at_entry(models_dir: &Path, entry: &Entry) -> Option<Installed> {
+    regular(&models_dir.join(entry.file_name()), entry.id.clone())
 }
 
 /// The model at a path, if it is a regular file (a link could point anywhere) with a proper name.
@@ -127,7 +138,10 @@ pub(super) fn at(path: &Path) -> Option<Installed> {
     if path.extension()? != "gguf" {
         return None;
     }
-    let id: ModelId = path.file_stem()?.to_str()?.parse().ok()?;
+    regular(path, path.file_stem()?.to_str()?.parse().ok()?)
+}
+
+fn regular(path: &Path, id: ModelId) -> Option<Installed> {
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let record = Record::read(path);
     let sha256 = record.as_ref().filter(|record| record.still_describes(&metadata)).map(|record| record.sha256.clone());

@@ -27,6 +27,7 @@ const BLOCK: usize = 1 << 20;
 /// A model on its way in.
 pub(super) struct Landing {
     id: ModelId,
+    file_name: String,
     models_dir: PathBuf,
     part: PathBuf,
     state: State,
@@ -62,7 +63,7 @@ pub(super) fn forget(models_dir: &Path, id: &ModelId) {
 
 impl Landing {
     /// Takes the lock and opens the partial file; what an earlier pull left is kept until [`Landing::expect`].
-    pub(super) fn open(models_dir: &Path, id: &ModelId) -> Result<Self, CatalogueError> {
+    pub(super) fn open(models_dir: &Path, id: &ModelId, file_name: &str) -> Result<Self, CatalogueError> {
         let dir = partial_dir(models_dir);
         std::fs::create_dir_all(&dir).map_err(CatalogueError::io(&dir))?;
         let open = |extension: &str| {
@@ -88,7 +89,8 @@ impl Landing {
             .and_then(|text| serde_json::from_slice(&text).ok())
             .unwrap_or_default();
         let (hash, length) = (sha2::Sha256::default(), 0);
-        Ok(Self { id: id.clone(), models_dir: models_dir.to_owned(), part, state, file, hash, length, _lock: lock })
+        let (id, file_name, models_dir) = (id.clone(), file_name.to_owned(), models_dir.to_owned());
+        Ok(Self { id, file_name, models_dir, part, state, file, hash, length, _lock: lock })
     }
 
     /// Says which file is to arrive. Keeps the bytes that are here if they are a part of that file (reading them again
@@ -201,7 +203,7 @@ impl Landing {
         revision: Option<String>,
     ) -> Result<(PathBuf, Sha256), CatalogueError> {
         let found = self.digest();
-        let path = self.models_dir.join(self.id.file_name());
+        let path = self.models_dir.join(&self.file_name);
         if self.state.sha256.as_ref() != Some(&found) {
             let quarantined = quarantine(&self.part, &path)?;
             let expected = self.state.sha256.take().map_or_else(String::new, Into::into);
@@ -258,11 +260,13 @@ impl Landing {
     }
 }
 
-/// Moves a wrong file beside `model` as `<id>.gguf.corrupt`, replacing an earlier one.
+/// Moves a wrong file beside `model` as `<its name>.corrupt`, replacing an earlier one.
 pub(super) fn quarantine(file: &Path, model: &Path) -> Result<PathBuf, CatalogueError> {
-    let aside = model.with_extension("gguf.corrupt");
+    let mut aside = model.as_os_str().to_owned();
+    aside.push(".corrupt");
+    let aside = PathBuf::from(aside);
     std::fs::rename(file, &aside).map_err(CatalogueError::io(&aside))?;
-    let _ = std::fs::remove_file(model.with_extension("json"));
+    let _ = std::fs::remove_file(super::installed::record_path(model));
     Ok(aside)
 }
 

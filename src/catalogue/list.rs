@@ -22,6 +22,9 @@ pub struct Catalogue {
     /// Best first.
     #[serde(rename = "model")]
     pub entries: Vec<Entry>,
+    /// Models that listen: never chosen for an interview. Smallest first.
+    #[serde(default)]
+    pub speech: Vec<Entry>,
 }
 
 impl Catalogue {
@@ -62,10 +65,13 @@ impl Catalogue {
         let bad = |reason: String| CatalogueError::BadCatalogue { path: path.to_owned(), reason };
         let catalogue: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         let mut seen = std::collections::BTreeSet::new();
-        for entry in &catalogue.entries {
+        for entry in catalogue.entries.iter().chain(&catalogue.speech) {
             let id = &entry.id;
             if !seen.insert(id) {
                 return Err(bad(format!("{id} is there twice")));
+            }
+            if entry.is_speech() != catalogue.speech.iter().any(|speech| speech.id == *id) {
+                return Err(bad(format!("{id} is in the wrong list: models that listen are `speech`")));
             }
             if entry.size == 0 {
                 return Err(bad(format!("{id} has no size")));
@@ -82,7 +88,7 @@ impl Catalogue {
     /// The entry with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.id.as_str() == id)
+        self.entries.iter().chain(&self.speech).find(|entry| entry.id.as_str() == id)
     }
 
     /// The best tested model that fits in `memory`; `None` when not even the smallest does.
@@ -139,6 +145,7 @@ mod tests {
         let shown: Vec<String> = catalogue
             .entries
             .iter()
+            .chain(&catalogue.speech)
             .map(|e| format!("{} tested={} pinned={} sources={}", e.id, e.tested, e.sha256.is_some(), e.sources.len()))
             .collect();
         insta::assert_snapshot!(shown.join("\n"));

@@ -7,7 +7,7 @@ use super::entry::{Entry, Source};
 use super::error::CatalogueError;
 use super::fit::Shape;
 use super::import::take;
-use super::installed::at;
+use super::installed::{Record, at_entry};
 use super::landing::Landing;
 use super::list::Catalogue;
 use super::memory::Memory;
@@ -70,13 +70,13 @@ pub fn pull(
     mut progress: impl FnMut(Progress),
 ) -> Result<PathBuf, CatalogueError> {
     let catalogue = Catalogue::load()?;
-    let path = models_dir.join(entry.id.file_name());
+    let path = models_dir.join(entry.file_name());
     let mut attempts: Vec<(String, String)> = Vec::new();
     let mut corrupt = None;
 
-    if let Some(model) = at(&path) {
+    if let Some(model) = at_entry(models_dir, entry) {
         match verify(&catalogue, &model, &options.cancel, &mut progress) {
-            Ok(sha256) if entry.sha256.as_ref().is_none_or(|expected| *expected == sha256) => {
+            Ok(sha256) if entry.expected(Record::read(&path).as_ref()).is_none_or(|expected| expected == sha256) => {
                 progress(Progress::Success { sha256: sha256.into() });
                 return Ok(path);
             }
@@ -133,7 +133,15 @@ fn from_cache(
     };
     let label = "the Hugging Face cache".to_owned();
     progress(Progress::Trying { source: label.clone() });
-    match take(&cached, &entry.id, entry.sha256.as_ref(), models_dir, label.clone(), options, progress) {
+    match take(
+        &cached,
+        (&entry.id, &entry.file_name()),
+        entry.sha256.as_ref(),
+        models_dir,
+        label.clone(),
+        options,
+        progress,
+    ) {
         Ok(path) => Ok(Some(path)),
         Err(
             error @ (CatalogueError::Cancelled
@@ -158,12 +166,13 @@ fn from_source(
     options: &PullOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(PathBuf, Sha256), Failure> {
-    let mut landing = Landing::open(models_dir, &entry.id)?;
+    let entry = &entry.at(source);
+    let mut landing = Landing::open(models_dir, &entry.id, &entry.file_name())?;
     let mut meter = Meter::new();
     let cancel = &options.cancel;
     loop {
         let (resumed, revision) = match source {
-            Source::Hub { repo, file, revision } => {
+            Source::Hub { repo, file, revision, .. } => {
                 let hub = HubFile::new(&options.hub, cancel, (repo, file, revision))?;
                 let progress_cell = std::cell::RefCell::new(&mut *progress);
                 let delivered = hub.fetch(

@@ -42,6 +42,8 @@ pub struct ModelFacts {
 pub struct Listed {
     /// Id.
     pub id: String,
+    /// `chat`, or `speech` for a model that listens.
+    pub kind: &'static str,
     /// As its publisher calls it; the id for a user's own file.
     pub name: String,
     /// Bytes of the file.
@@ -101,8 +103,12 @@ pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
     let fits = |shape: &Shape| matches!(fit(shape, memory.available(), 0), Fit::Fits { .. });
     let needs = |shape: &Shape| estimate(shape, shape.context.min(super::LEAST_CONTEXT));
     let mut lines: Vec<Listed> = Vec::new();
-    for entry in &catalogue.entries {
-        let installed = here.iter().position(|model| model.id == entry.id).map(|index| here.remove(index));
+    for entry in catalogue.entries.iter().chain(&catalogue.speech) {
+        let installed = if entry.is_speech() {
+            super::installed::at_entry(models_dir, entry)
+        } else {
+            here.iter().position(|model| model.id == entry.id).map(|index| here.remove(index))
+        };
         let mut shape = Shape::from(entry);
         if let Some(model) = &installed {
             shape.weights = model.size;
@@ -110,6 +116,7 @@ pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
         let pinned = entry.sha256.clone().or_else(|| installed.as_ref()?.sha256.clone());
         lines.push(Listed {
             id: entry.id.to_string(),
+            kind: if entry.is_speech() { "speech" } else { "chat" },
             name: entry.name.clone(),
             size: shape.weights,
             licence: entry.licence.clone(),
@@ -124,6 +131,7 @@ pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
         let shape = super::header::read(&model.path).map(|header| header.shape).ok();
         lines.push(Listed {
             id: model.id.to_string(),
+            kind: "chat",
             name: model.id.to_string(),
             size: model.size,
             licence: String::new(),

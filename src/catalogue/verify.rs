@@ -58,7 +58,8 @@ pub fn verify(
 ) -> Result<Sha256, CatalogueError> {
     let entry = catalogue.find(model.id.as_str());
     let record = Record::read(&model.path);
-    let expected = entry.and_then(|e| e.sha256.clone()).or_else(|| record.as_ref().map(|r| r.sha256.clone()));
+    let expected =
+        entry.and_then(|e| e.expected(record.as_ref())).or_else(|| record.as_ref().map(|r| r.sha256.clone()));
     let found = hash_file(&model.path, cancel, &mut progress)?;
     if let Some(expected) = expected
         && expected != found

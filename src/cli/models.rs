@@ -82,7 +82,12 @@ fn list(global: &Global, models_dir: &Path) -> anyhow::Result<()> {
     let width = lines.iter().map(|line| line.id.len()).max().unwrap_or(0);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{:width$}  {:>8}  {:>8}  {:9}  {:13}  licence", "id", "size", "memory", "here", "")?;
-    for line in lines {
+    let (speech, chat): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.kind == "speech");
+    let first_speech = chat.len();
+    for (n, line) in chat.into_iter().chain(speech).enumerate() {
+        if n == first_speech {
+            writeln!(out, "\nspeech to text:")?;
+        }
         let here = if line.installed { "installed" } else { "" };
         let note = match (line.fits, line.tested) {
             (false, _) => "does not fit",

@@ -85,6 +85,7 @@ fn chosen(args: &Args) -> anyhow::Result<NewSession> {
         seed: args.seed,
         resume: args.resume.as_deref().map(document).transpose()?,
         posting: args.posting.as_deref().map(document).transpose()?,
+        record: false,
     })
 }
 

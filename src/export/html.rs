@@ -61,6 +61,13 @@ pub(super) fn page(session: &Session) -> String {
         out.push_str("</article>\n");
     }
     out.push_str("</section>\n");
+    if let Some(delivery) = &session.delivery {
+        out.push_str("<section>\n<h2>Speaking times</h2>\n<p>Facts, not part of the grade.</p>\n<ul>\n");
+        for text in super::delivery::lines(delivery) {
+            let _ = writeln!(out, "<li>{}</li>", escaped(&text));
+        }
+        out.push_str("</ul>\n</section>\n");
+    }
     interviewer(&mut out, session);
     if let Some(answer) = &session.model_answer {
         let _ = writeln!(out, "<section>\n<h2>Model answer</h2>\n<p>{}</p>\n</section>", escaped(answer));

@@ -44,6 +44,13 @@ pub(super) fn page(session: &Session) -> String {
             let _ = writeln!(out, "*Coach:* {}\n", line(remark));
         }
     }
+    if let Some(delivery) = &session.delivery {
+        let _ = writeln!(out, "## Speaking times\n\nFacts, not part of the grade.\n");
+        for text in super::delivery::lines(delivery) {
+            let _ = writeln!(out, "- {text}");
+        }
+        out.push('\n');
+    }
     interviewer(&mut out, session);
     if let Some(answer) = &session.model_answer {
         // Our own content: Markdown on purpose.

@@ -3,6 +3,7 @@
 //! Everything that a person or a model wrote is data here too: it is escaped for its format, control characters are
 //! shown and not sent, and nothing in an export makes a reader fetch anything.
 
+mod delivery;
 mod html;
 mod markdown;
 mod notes;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use crate::grading::scorecard::Confidence;
 use crate::grading::{DimensionReport, Scorecard};
 use crate::interview::debrief::TurnNotes;
+use crate::interview::delivery::Delivery;
 use crate::interview::quality::Report;
 use crate::interview::session::{HintView, SessionSummary};
 use crate::interview::transcript::{Speaker, Transcript};
@@ -62,6 +64,9 @@ pub struct Session {
     pub interviewer_notes: Vec<TurnNotes>,
     /// How the interviewer did; only of a finished session.
     pub interviewer_report: Option<Report>,
+    /// How long spoken answers took; none when nothing was spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
 }
 
 /// All sessions in one JSON file, for programs.
@@ -78,7 +83,7 @@ impl Session {
     pub fn export(&self, format: ExportFormat) -> Exported {
         let (ending, media_type, text) = match format {
             ExportFormat::Md => ("md", "text/markdown; charset=utf-8", markdown::page(self)),
-            ExportFormat::Json => ("json", "application/json", json(&self.transcript)),
+            ExportFormat::Json => ("json", "application/json", json(&self.transcript, self.delivery.as_ref())),
             ExportFormat::Html => ("html", "text/html; charset=utf-8", html::page(self)),
         };
         Exported { file_name: self.file_name(ending), media_type, text }
@@ -115,8 +120,16 @@ impl Session {
     }
 }
 
-fn json(transcript: &Transcript) -> String {
-    let mut text = serde_json::to_string_pretty(transcript).expect("a transcript is plain JSON. This is a bug.");
+fn json(transcript: &Transcript, delivery: Option<&Delivery>) -> String {
+    #[derive(serde::Serialize)]
+    struct File<'a> {
+        #[serde(flatten)]
+        transcript: &'a Transcript,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery: Option<&'a Delivery>,
+    }
+    let file = File { transcript, delivery };
+    let mut text = serde_json::to_string_pretty(&file).expect("a transcript is plain JSON. This is a bug.");
     text.push('\n');
     text
 }

@@ -63,6 +63,7 @@ fn session() -> Session {
         remarks: BTreeMap::from([(1, "You named a first step.".to_owned())]),
         scorecards: vec![(1, card())],
         model_answer: Some("Begin with **one** table.".into()),
+        delivery: None,
         interviewer_notes: vec![TurnNotes {
             seq: 1,
             heard: "an ordinary answer".into(),

@@ -12,6 +12,7 @@ use crate::catalogue::CatalogueError;
 use crate::documents::DocumentError;
 use crate::engine::EngineError;
 use crate::interview::session::{SessionError, SessionView};
+use crate::speech::WavError;
 
 /// A refusal or a failure that a client can act on.
 #[derive(Debug)]
@@ -261,6 +262,21 @@ impl From<DocumentError> for ApiError {
         let told = error.to_string();
         let (why, then) = told.rsplit_once(" (").map_or((told.as_str(), "paste the text"), |(why, then)| (why, then));
         Self::new(status, error.code(), sentence(why), sentence(then.trim_end_matches(')')))
+    }
+}
+
+impl From<WavError> for ApiError {
+    fn from(error: WavError) -> Self {
+        let (status, code) = match error {
+            WavError::TooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "recording_too_long"),
+            WavError::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty_recording"),
+            WavError::NotWav => (StatusCode::UNPROCESSABLE_ENTITY, "not_wav"),
+            WavError::Damaged(_) => (StatusCode::UNPROCESSABLE_ENTITY, "damaged_recording"),
+            WavError::Unsupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported_recording"),
+        };
+        let told = error.to_string();
+        let (why, then) = told.rsplit_once(" (").map_or((told.as_str(), "record it again"), |(why, then)| (why, then));
+        Self::new(status, code, sentence(why), sentence(then.trim_end_matches(')')))
     }
 }
 

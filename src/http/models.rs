@@ -25,8 +25,10 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
     let speeds = check::kept(&room.dirs.data);
     let listed = blocking(move || Ok((report::list(&models_dir)?, report::memory()?, Catalogue::load()?))).await?;
     let (models, memory, catalogue) = listed;
+    // Models that listen are told by `/api/speech`.
     let models: Vec<Value> = models
         .iter()
+        .filter(|model| model.kind == "chat")
         .map(|model| {
             let entry = catalogue.find(&model.id);
             let reason = (!model.fits).then(|| {

@@ -4,7 +4,8 @@
 //! interviews wait.
 
 use std::ops::Deref;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -16,6 +17,8 @@ use super::keys::Keys;
 use crate::config::{Dirs, Global};
 use crate::engine::{Engine, ModelInfo};
 use crate::interview::desk::Desk;
+use crate::spoken::ears::Ears;
+use crate::spoken::mouth::Mouth;
 
 /// Handle to what one server shares among its requests.
 #[derive(Clone)]
@@ -39,6 +42,10 @@ pub struct Shared {
     pub entered: Notify,
     /// Told when a model was pulled.
     pub installed: Notify,
+    /// The model that listens.
+    pub ears: Ears,
+    /// The command that speaks, and when it was looked for.
+    pub mouth: Mutex<Option<(Instant, Option<Mouth>)>>,
     stage: RwLock<Stage>,
 }
 
@@ -98,6 +105,8 @@ impl Room {
             stopping: CancellationToken::new(),
             entered: Notify::new(),
             installed: Notify::new(),
+            ears: Ears::default(),
+            mouth: Mutex::default(),
             stage: RwLock::new(Stage { desk, model }),
         }))
     }

@@ -11,9 +11,10 @@ use super::error::ApiError;
 use super::room::Room;
 use super::{
     assets, benches, check, completions, content, documents, exports, guard, headers, links, model_files, models,
-    panics, scorecards, sessions, status, turns,
+    panics, recordings, scorecards, sessions, speech, status, turns,
 };
 use crate::documents::{Kind, MOST_BYTES};
+use crate::interview::desk::RECORDING_LIMIT;
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Body {
     Json(usize),
     /// A document as it is, of at most so many bytes.
     Document(usize),
+    /// A WAV file of at most so many bytes.
+    Sound(usize),
     /// A model file, taken piece by piece, of at most so many bytes.
     Model(usize),
 }
@@ -43,7 +46,7 @@ impl Body {
     pub const fn limit(self) -> usize {
         match self {
             Self::None => 1024,
-            Self::Json(bytes) | Self::Document(bytes) | Self::Model(bytes) => bytes,
+            Self::Json(bytes) | Self::Document(bytes) | Self::Sound(bytes) | Self::Model(bytes) => bytes,
         }
     }
 
@@ -53,6 +56,9 @@ impl Body {
         match self {
             Self::None | Self::Json(_) => media_type.eq_ignore_ascii_case("application/json"),
             Self::Document(_) => Kind::of_media_type(media_type).is_some(),
+            Self::Sound(_) => {
+                ["audio/wav", "audio/x-wav", "audio/wave"].iter().any(|known| media_type.eq_ignore_ascii_case(known))
+            }
             Self::Model(_) => media_type.eq_ignore_ascii_case("application/octet-stream"),
         }
     }
@@ -62,6 +68,7 @@ impl Body {
     pub const fn media_types(self) -> &'static str {
         match self {
             Self::None | Self::Json(_) => "application/json",
+            Self::Sound(_) => "audio/wav",
             Self::Model(_) => "application/octet-stream",
             Self::Document(_) => {
                 "application/pdf, text/plain, text/markdown, or that of a DOCX file, as the file's ending says"
@@ -76,11 +83,13 @@ const JSON: Body = Body::Json(256 * 1024);
 const DRAFT: Body = Body::Json(512 * 1024);
 /// A résumé or a job posting as a file.
 const FILE: Body = Body::Document(MOST_BYTES);
+/// Three minutes of 16 kHz mono PCM, and a little.
+const SOUND: Body = Body::Sound(RECORDING_LIMIT);
 /// A model file; what fits on the disk decides long before.
 const MODEL: Body = Body::Model(256 << 30);
 /// A new session may carry a résumé and a job posting as text.
 const DOCUMENTS: Body = Body::Json(1024 * 1024);
-/// An answer with the whiteboard: a scene of at most 1 MiB beside the text.
+/// An answer with the whiteboard: a scene of at most 1 MiB beside the text, as typed and as heard.
 const TURN: Body = Body::Json(1024 * 1024 + 256 * 1024);
 
 /// One address and method.
@@ -123,6 +132,9 @@ pub static TABLE: &[Route] = &[
     key(Method::GET, "/api/benches/{id}/report", Body::None, || get(benches::report)),
     key(Method::GET, "/api/benches/{id}/compare/{n}", Body::None, || get(benches::compare)),
     key(Method::POST, "/api/documents", FILE, || post(documents::read)),
+    key(Method::GET, "/api/speech", Body::None, || get(speech::show)),
+    key(Method::POST, "/api/speech/transcriptions", SOUND, || post(speech::hear)),
+    key(Method::POST, "/api/speech/synthesis", JSON, || post(speech::say)),
     key(Method::POST, "/api/sessions", DOCUMENTS, || post(sessions::create)),
     key(Method::GET, "/api/sessions", Body::None, || get(sessions::list)),
     key(Method::DELETE, "/api/sessions", Body::None, || delete(sessions::wipe)),
@@ -130,6 +142,9 @@ pub static TABLE: &[Route] = &[
     key(Method::DELETE, "/api/sessions/{id}", Body::None, || delete(sessions::remove)),
     key(Method::POST, "/api/sessions/{id}/turns", TURN, || post(turns::answer)),
     key(Method::GET, "/api/sessions/{id}/boards/{n}", Body::None, || get(turns::board)),
+    key(Method::PUT, "/api/sessions/{id}/recordings/{turn}", SOUND, || put(recordings::keep)),
+    key(Method::GET, "/api/sessions/{id}/recordings/{turn}", Body::None, || get(recordings::show)),
+    key(Method::DELETE, "/api/sessions/{id}/recordings/{turn}", Body::None, || delete(recordings::remove)),
     key(Method::GET, "/api/sessions/{id}/reply", Body::None, || get(turns::reply)),
     key(Method::PUT, "/api/sessions/{id}/draft", DRAFT, || put(turns::draft)),
     key(Method::POST, "/api/sessions/{id}/hint", Body::None, || post(sessions::hint)),

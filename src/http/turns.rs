@@ -14,11 +14,12 @@ use super::body::{Named, Payload};
 use super::error::ApiError;
 use super::room::Room;
 use super::sse;
+use crate::interview::delivery::Spoken;
 
 /// Most bytes of a whiteboard scene.
 const BOARD_LIMIT: usize = 1024 * 1024;
 
-/// `{text, expected_seq, board?}`
+/// `{text, expected_seq, board?, spoken?}`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Answer {
@@ -26,6 +27,8 @@ pub(super) struct Answer {
     expected_seq: u32,
     #[serde(default)]
     board: Option<Value>,
+    #[serde(default)]
+    spoken: Option<Spoken>,
 }
 
 /// `{text}`
@@ -44,7 +47,10 @@ pub(super) async fn answer(
     if answer.board.as_ref().is_some_and(|board| board.to_string().len() > BOARD_LIMIT) {
         return Err(ApiError::too_large(BOARD_LIMIT));
     }
-    let reply = room.desk_with_model()?.answer(&id, answer.text, answer.expected_seq, answer.board)?;
+    let reply = {
+        let Answer { text, expected_seq, board, spoken } = answer;
+        room.desk_with_model()?.answer_spoken(&id, text, expected_seq, board, spoken)?
+    };
     Ok(sse::respond(reply, room.stopping.clone()))
 }
 

@@ -8,6 +8,7 @@ pub mod coach;
 pub mod contradiction;
 pub mod coverage;
 pub mod debrief;
+pub mod delivery;
 pub mod desk;
 pub mod dice;
 pub mod director;

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::debrief::TurnNotes;
+use super::delivery::Delivery;
 use super::quality::Report;
 use super::transcript::{Level, Mode, Round, Turn};
 use crate::engine::EngineError;
+use crate::store::Recording;
 
 /// What a person chooses before an interview.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct NewSession {
     /// Job posting as text.
     #[serde(default)]
     pub posting: Option<String>,
+    /// Whether recordings of spoken answers may be kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub record: bool,
 }
 
 /// Where a session stands.
@@ -158,6 +163,15 @@ pub struct SessionView {
     pub interviewer_report: Option<Report>,
     /// Only when graded: the model answer and the staff note.
     pub model_answer: Option<String>,
+    /// Whether recordings of spoken answers may be kept.
+    #[serde(default)]
+    pub record: bool,
+    /// Recordings that are kept, by turn.
+    #[serde(default)]
+    pub recordings: Vec<Recording>,
+    /// How long spoken answers took: facts, never graded. None when nothing was spoken.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
 }
 
 /// What a running reply tells.

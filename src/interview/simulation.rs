@@ -38,6 +38,7 @@ impl<'a> Simulation<'a> {
             seed: Some(seed),
             resume: None,
             posting: None,
+            record: false,
         };
         let plan = Plan::new(&new, content, seed).expect("the plan of a test");
         let text = opening(content, &plan);

@@ -139,6 +139,7 @@ mod tests {
             seed: Some(seed),
             resume: None,
             posting: posting.map(str::to_owned),
+            record: false,
         };
         Plan::new(&new, content, seed).expect("a plan")
     }

@@ -509,6 +509,7 @@ mod tests {
             seed: Some(seed),
             resume: Some(resume.to_owned()),
             posting: None,
+            record: false,
         };
         Plan::new(&new, content, seed).expect("a plan")
     }

@@ -21,15 +21,21 @@ impl Store {
     pub fn remove(&self, id: &str) -> Result<bool, StoreError> {
         let gone = self.transaction(|db| Ok(db.execute("DELETE FROM session WHERE id = ?1", [id])? > 0))?;
         if gone {
-            let db = self.db();
-            // The log still holds the old pages: move it into the file (where they are zero), then cut it to nothing.
-            db.execute_batch("VACUUM")?;
-            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            for file in beside(&self.inner.file, ".backup")? {
-                overwrite_and_delete(&file)?;
-            }
+            self.leave_no_trace()?;
         }
         Ok(gone)
+    }
+
+    /// Overwrites what was deleted, in the file, in its log and in backups of older versions.
+    pub(super) fn leave_no_trace(&self) -> Result<(), StoreError> {
+        let db = self.db();
+        // The log still holds the old pages: move it into the file (where they are zero), then cut it to nothing.
+        db.execute_batch("VACUUM")?;
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        for file in beside(&self.inner.file, ".backup")? {
+            overwrite_and_delete(&file)?;
+        }
+        Ok(())
     }
 
     /// Deletes all sessions: every database file, log, backup and damaged copy in the folder is overwritten and

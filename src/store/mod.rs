@@ -7,6 +7,7 @@ mod erase;
 mod error;
 mod lock;
 mod record;
+mod recording;
 mod repair;
 mod schema;
 mod write;
@@ -26,6 +27,7 @@ use error::file_failed;
 use lock::Lock;
 pub use lock::{Holder, holder};
 pub use record::{InterviewerTurn, NewRecord, Record};
+pub use recording::Recording;
 pub use repair::Repaired;
 pub use write::{Appended, CandidateTurn};
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::recording::{self, Recording};
 use super::{Store, StoreError};
 use crate::engine::ModelInfo;
 use crate::interview::session::{HintView, NewSession, SessionSummary, Status};
@@ -64,6 +65,10 @@ pub struct Record {
     pub hints: Vec<HintView>,
     /// Numbers of the stored scorecards, in order.
     pub scorecards: Vec<u32>,
+    /// What was recognised of spoken answers and how long they took, by candidate turn.
+    pub spoken: BTreeMap<u32, Value>,
+    /// Recordings that are kept, by turn.
+    pub recordings: Vec<Recording>,
 }
 
 /// What is kept of how an interviewer turn came about.
@@ -133,6 +138,8 @@ pub(super) fn read(db: &Connection, id: &str) -> Result<Option<Record>, StoreErr
                 remarks: BTreeMap::new(),
                 hints: Vec::new(),
                 scorecards: Vec::new(),
+                spoken: BTreeMap::new(),
+                recordings: Vec::new(),
             })
         })
         .optional()?;
@@ -167,6 +174,8 @@ pub(super) fn read(db: &Connection, id: &str) -> Result<Option<Record>, StoreErr
         })?
         .collect::<Result<_, _>>()?;
     let mut cards = db.prepare_cached("SELECT n FROM scorecard WHERE session = ?1 ORDER BY n")?;
+    record.spoken = recording::spoken(db, id)?;
+    record.recordings = recording::of_session(db, id)?;
     record.scorecards = cards.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(Some(record))
 }

@@ -28,13 +28,15 @@ pub enum Repaired {
 }
 
 /// Tables in an order in which each row finds what it refers to, with the columns that order it.
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 8] = [
     ("session", "rowid"),
     ("turn", "session, seq"),
     ("note", "session, seq"),
     ("remark", "session, seq"),
     ("hint", "session, n"),
     ("scorecard", "session, n"),
+    ("recording", "session, turn"),
+    ("recording_piece", "session, turn, n"),
 ];
 
 impl Store {
@@ -140,7 +142,11 @@ fn tidy(new: &Path) -> Result<(usize, u32), StoreError> {
          DELETE FROM note WHERE (session, seq) NOT IN (SELECT session, seq FROM turn);
          DELETE FROM remark WHERE (session, seq) NOT IN (SELECT session, seq FROM turn);
          DELETE FROM hint WHERE (session, seq) NOT IN (SELECT session, seq FROM turn);
-         DELETE FROM scorecard WHERE session NOT IN (SELECT id FROM session);",
+         DELETE FROM scorecard WHERE session NOT IN (SELECT id FROM session);
+         DELETE FROM recording WHERE (session, turn) NOT IN (SELECT session, seq FROM turn);
+         DELETE FROM recording WHERE bytes IS NOT (SELECT sum(length(piece.bytes)) FROM recording_piece AS piece
+             WHERE piece.session = recording.session AND piece.turn = recording.turn);
+         DELETE FROM recording_piece WHERE (session, turn) NOT IN (SELECT session, turn FROM recording);",
     )?;
     let ids: Vec<String> = {
         let mut statement = db.prepare("SELECT id FROM session")?;

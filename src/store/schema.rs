@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{StoreError, file_failed};
 
 /// One script per version, in order; version `n` is the state after the first `n`. Released scripts never change.
-pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// "ofrc": marks a SQLite file as ours.
 const APPLICATION_ID: i32 = 0x6f66_7263;

@@ -26,6 +26,7 @@ fn new_record(id: &str) -> NewRecord {
         seed: Some(u64::MAX),
         resume: Some(format!("resume {CANARY}")),
         posting: None,
+        record: false,
     };
     let model = ModelInfo {
         id: "m".into(),
@@ -52,7 +53,14 @@ fn new_record(id: &str) -> NewRecord {
 
 fn answer(expected_seq: u32, text: &str) -> CandidateTurn {
     let at_ms = u64::from(expected_seq) * 1000;
-    CandidateTurn { expected_seq, text: text.into(), at_ms, board: Some(json!({"boxes": [text]})), date: DATE.into() }
+    CandidateTurn {
+        expected_seq,
+        text: text.into(),
+        at_ms,
+        board: Some(json!({"boxes": [text]})),
+        spoken: None,
+        date: DATE.into(),
+    }
 }
 
 fn reply(seq: u32, text: &str) -> Turn {

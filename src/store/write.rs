@@ -19,6 +19,8 @@ pub struct CandidateTurn {
     pub at_ms: u64,
     /// The whiteboard.
     pub board: Option<Value>,
+    /// What was recognised and how long it took, if it was spoken.
+    pub spoken: Option<Value>,
     /// RFC 3339.
     pub date: String,
 }
@@ -81,6 +83,13 @@ impl Store {
                 board: answer.board.clone(),
             };
             insert_turn(db, id, &turn, &answer.date, &InterviewerTurn::default())?;
+            if let Some(spoken) = &answer.spoken {
+                db.prepare_cached("UPDATE turn SET spoken = ?3 WHERE session = ?1 AND seq = ?2")?.execute(params![
+                    id,
+                    answer.expected_seq,
+                    text(spoken)?
+                ])?;
+            }
             set_clock(db, id, answer.at_ms)?;
             db.prepare_cached("UPDATE session SET draft = '' WHERE id = ?1")?.execute([id])?;
             Ok(Appended::Stored)

@@ -35,6 +35,9 @@ async function on(path, act, options) {
 
 const board = (/** @type {import("playwright-core").Page} */ page) => page.frameLocator("iframe[title=Whiteboard]");
 
+/** The browser keeps so many shapes of a kind. @param {import("playwright-core").Page} page @param {string} kind @param {number} count */
+const kept = (page, kind, count) => page.waitForFunction(([wanted, many]) => (localStorage.getItem("offrecord.board.active") ?? "").split(`"kind":"${wanted}"`).length - 1 === many, /** @type {const} */ ([kind, count]));
+
 /** @param {import("playwright-core").Page} page */
 async function open(page) {
   await page.getByRole("button", { name: "Whiteboard" }).click();
@@ -70,7 +73,7 @@ test("it is loaded when it is opened, draws, keeps every stroke, and goes with t
     assert.equal(mock.state.boards.has("active/9"), false, "an unchanged board is not sent again");
 
     await board(page).getByRole("button", { name: "Cache", exact: true }).click();
-    await page.waitForTimeout(600);
+    await kept(page, "cache", 2);
     await page.reload();
     await open(page);
     await page.locator("#answer").fill("After the reload the last stroke is still there, so it is sent.");
@@ -103,7 +106,7 @@ test("the frame can reach nothing: no storage, no page around it, no connection"
       fetch("/healthz").catch(() => {});
     }));
     assert.equal(blocked, "connect-src");
-    await page.waitForTimeout(200);
+    for (let tries = 0; tries < 500 && faults.length === 0; tries += 1) await page.waitForTimeout(20);
     assert.ok(faults.length > 0 && faults.every(wanted), faults.join("\n"));
     faults.length = 0;
     assert.equal(await page.getByTitle("Whiteboard").getAttribute("sandbox"), "allow-scripts");
@@ -163,7 +166,7 @@ test("by keyboard: there, a shape, and back to the answer", () =>
     await queue.waitFor();
     await queue.focus();
     await page.keyboard.press("Enter");
-    await page.waitForTimeout(500);
+    await kept(page, "queue", 1);
     await page.keyboard.press("Alt+b");
     await page.waitForFunction(() => document.activeElement?.id === "answer");
     await page.keyboard.type("I put a queue between the two, as drawn on the board just now.");

@@ -65,7 +65,7 @@ export function sessions() {
   const active = { ...base, id: "active", status: "active", created_at: "2026-11-24T07:00:00Z", phase: "high-level", clock: clock(13.2, true), turns: [...turns, followUp], next_seq: 7 };
   const long = Array.from({ length: 200 }, (_, seq) => ({ seq, role: talk[seq % 6][0], text: `${talk[seq % 6][1]} (${seq})`, at_ms: seq * 9000 }));
   return structuredClone([
-    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, model_answer: modelAnswer, boards: { 3: "On the whiteboard: Users (client), LB (load balancer), Post service. Users → LB.", 5: "New on the whiteboard: Redis (cache). Redirect API → Redis: lookup." } },
+    { ...base, id: "older", status: "finished", created_at: "2026-11-03T18:20:00Z", phase: "close", clock: clock(30, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1, 2], overall: 2.9, notes, interviewer_notes: interviewerNotes, model_answer: modelAnswer, boards: { 3: "On the whiteboard: Users (client), LB (load balancer), Post service. Users → LB.", 5: "New on the whiteboard: Redis (cache). Redirect API → Redis: lookup." } },
     { ...base, id: "story", round: "behavioural", level: "staff", problem: "influence", title: "Influence without authority", status: "finished", created_at: "2026-11-12T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7, scorecards: [1], overall: 3.4 },
     { ...base, id: "ungraded", status: "finished", created_at: "2026-11-20T19:05:00Z", phase: "close", clock: clock(29, false), turns: [...turns, followUp], next_seq: 7 },
     { ...base, id: "paused", round: "behavioural", problem: "incident", title: "An incident that you owned", status: "paused", created_at: "2026-11-22T06:40:00Z", phase: "constraints", clock: clock(4.5, false), turns: turns.slice(0, 3), next_seq: 3, next_hint_cost: null, draft: "It was the Friday before" },
@@ -100,6 +100,18 @@ export const status = {
   data_dir: "/home/sam/.local/share/offrecord", models_dir: "/home/sam/.local/share/offrecord/models",
   model: { state: "ready", id: "qwen2.5-coder-1.5b-instruct-q4_k_m", sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", architecture: "qwen2", quantisation: "Q4_K_M", context: 8192, threads: 8, kernel: "avx2" },
 };
+
+export const speech = {
+  input: { available: true, model: "whisper-base", models: [{ id: "whisper-tiny.en", name: "Whisper tiny, English", bytes: 77_000_000, installed: false }, { id: "whisper-base", name: "Whisper base", bytes: 145_000_000, installed: true }], hint: null },
+  output: { available: true, engine: "espeak-ng", voices: [{ id: "en-gb", name: "English (Britain)", language: "en-GB" }, { id: "en-us", name: "English (America)", language: "en-US" }] },
+};
+
+export const delivery = {
+  answers: [{ turn: 1, speaking_ms: 14_200, first_word_ms: 3100, words: 38, words_per_minute: 160.6, longest_ms: 9800, edited: false }, { turn: 3, speaking_ms: 61_400, first_word_ms: 6400, words: 118, words_per_minute: 115.3, longest_ms: 40_100, edited: true }],
+  talk_ratio: 0.41, longest_ms: 40_100,
+};
+
+export const recordings = [{ turn: 1, bytes: 454_444, audio_ms: 14_200 }, { turn: 3, bytes: 1_964_844, audio_ms: 61_400 }];
 
 export const content = {
   problems: [
@@ -193,6 +205,12 @@ const notes = {
   1: { class: "asks", covered: [{ id: "users", quote: "who receives these, how many a day and at peak" }], flags: [], next: { why: "a question: answered from the sheet", held_back: ["whether order matters", "the pace"] } },
   3: { class: "strong", covered: [{ id: "delivery", quote: "the sender stores the id before it calls the provider" }], flags: [{ id: "early", quote: "separate queues" }], next: { why: "one path end to end has not been walked yet", held_back: ["retries that come all at once"] } },
 };
+
+const interviewerNotes = [
+  { seq: 1, heard: "asks for facts", covered: [{ what: "who receives the messages, and how many", quote: "who receives these, how many a day and at peak" }], not_heard: [], flags: [], contradiction: null, asked_about: null, why: "a question: answered from the sheet", held_back: ["whether order matters", "the pace of growth"], worded: "a hand-written question, chosen by code", parked: 1, engine_trouble: null },
+  { seq: 3, heard: "covers what was asked, with a mechanism or a number", covered: [{ what: "how a repeated send is recognised", quote: "the sender stores the id before it calls the provider" }, { what: "what a double costs", quote: "" }], not_heard: ["what happens when the id is stored and the call fails"], flags: [{ what: "Parts before a number asked for them cost time later.", quote: "separate queues" }], contradiction: { earlier_seq: 1, earlier: "how late may one be", now: "accept loss", of_resume: false, p_yes: 0.7 }, asked_about: "one path end to end", why: "one path end to end has not been walked yet", held_back: ["retries that come all at once"], worded: "the model's own words, after every check", parked: 0, engine_trouble: null },
+  { seq: 5, heard: "an ordinary answer", covered: [], not_heard: [], flags: [], contradiction: null, asked_about: "retries that come all at once", why: "it is the weak place of what was drawn", held_back: [], worded: "a hand-written question, chosen with the model's help", parked: 0, engine_trouble: "The model was busy; the answer was read by rules alone." },
+];
 
 const modelAnswer = "Start with **one queue per class** and a worker pool.\n\n| Part | Why |\n|---|---|\n| Outbox | the order and its message are one fact |\n| Idempotency table | a retry must not double |\n\nThen bound the retries by a *budget across callers*, not per message.";
 

@@ -101,7 +101,9 @@ test("a model file is dropped in; what is none is refused with the reason", () =
     await bring("cat.png", "GGUF");
     await page.getByText("Only .gguf files").waitFor();
     await bring("cat.gguf", "\x89PNG");
-    await page.getByText("does not begin like one").waitFor();
+    const refused = page.getByRole("alert").filter({ hasText: "does not begin like one" });
+    await refused.getByText("Download the file again").waitFor();
+    assert.doesNotMatch((await refused.textContent()) ?? "", /request/i, "in a person's words");
     await page.evaluate(() => {
       const data = new DataTransfer();
       data.items.add(new File(["GGUF and the rest"], "<img src=x onerror=alert(1)>.gguf"));
@@ -135,3 +137,37 @@ test("my weakest dimension leads to something concrete", () =>
     await page.getByText("To practise:").waitFor();
     await page.waitForFunction(() => (document.querySelector("[role=combobox]") ?? { value: "Surprise me" }).value !== "Surprise me");
   }));
+
+test("the interviewer's notes stand under the answers they are about, when they are asked for", () =>
+  on("/sessions/older/scorecard", async (page) => {
+    const note = page.getByRole("complementary", { name: "The interviewer’s note on turn 3" });
+    await page.getByRole("button", { name: "Interviewer’s notes" }).waitFor();
+    assert.equal(await note.count(), 0, "not before");
+    await page.getByRole("button", { name: "Interviewer’s notes", pressed: false }).click();
+    await note.waitFor();
+    const told = (await note.innerText()).replaceAll(/\s+/g, " ");
+    for (const part of ["Covered how a repeated send is recognised", "the sender stores the id before it calls the provider", "Not heard what happens when the id is stored", "Against Parts before a number", "Does not fit “how late may one be” (turn 1) and “accept loss”", "Asked next one path end to end", "Why one path end to end has not been walked yet", "Held back retries that come all at once", "Worded the model's own words, after every check"]) assert.ok(told.includes(part), `${part} in ${told}`);
+    assert.ok(await note.evaluate((element) => element.closest("article")?.textContent?.includes("at-least-once")), "under its own answer");
+    await page.getByRole("button", { name: "Interviewer’s notes", pressed: true }).click();
+    await page.waitForFunction(() => getComputedStyle(/** @type {Element} */ (document.querySelector(".turn-note"))).display === "none");
+    assert.equal(await note.count(), 0);
+  }));
+
+test("the start page says what the model needs and how fast it was here", () =>
+  on("/", async (page) => {
+    await page.locator(".model-line").getByText(/1\.9 GB of memory · reads 212, writes 9\.3 tokens a second here/).waitFor();
+  }));
+
+test("the privacy page says plainly whether what is stored is encrypted", async () => {
+  for (const [encrypted, says] of /** @type {[boolean | undefined, RegExp][]} */ ([[undefined, /^No\. .*disk encryption/], [false, /^No\. /], [true, /^Yes, with your passphrase/]])) {
+    const mock = await startMock({ status: { ...canned.status, encrypted } });
+    const opened = await openPage(browser);
+    try {
+      await opened.page.goto(`${mock.url}/#/privacy`);
+      await opened.page.locator("dt", { hasText: "Encrypted on disk" }).locator("xpath=following-sibling::dd").filter({ hasText: says }).waitFor();
+      await opened.close();
+    } finally {
+      await mock.close();
+    }
+  }
+});

@@ -33,7 +33,7 @@ function poisoned(texts) {
       session.next_hint_cost = all;
     }
     if (session.id === "older") {
-      session.notes = Object.fromEntries(texts.map((text, seq) => [seq, { class: text, covered: [{ id: text, quote: text }], flags: [{ id: text, quote: text }], contradiction: { earlier: text, now: text }, next: { why: text, held_back: [text] } }]));
+      session.interviewer_notes = texts.map((text, seq) => ({ seq, heard: text, covered: [{ what: text, quote: text }], not_heard: [text], flags: [{ what: text, quote: text }], contradiction: { earlier_seq: 0, earlier: text, now: text, of_resume: true }, asked_about: text, why: text, held_back: [text], worded: text, parked: 1, engine_trouble: text }));
     }
   }
   const scorecard = structuredClone(canned.scorecard);
@@ -67,6 +67,7 @@ async function visitAll(page, url) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
     if (path === "/") await page.getByRole("combobox").click();
     if (path.endsWith("coach")) await page.keyboard.press("Alt+h");
+    if (path.endsWith("scorecard")) await page.getByRole("button", { name: "Interviewer’s notes" }).click();
     if (path.endsWith("scorecard")) await page.locator(".quote").nth(3).evaluate((button) => /** @type {HTMLElement} */ (button).click());
     await page.waitForTimeout(150);
   }

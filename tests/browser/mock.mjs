@@ -19,7 +19,7 @@ const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 
 /** Starts it on a free port. `pace`: milliseconds between pieces of a reply. */
 export async function startMock({ pace = 5, hold = null, sessions = canned.sessions(), status = canned.status, models = canned.models, content = canned.content, scorecard = canned.scorecard } = {}) {
-  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, cards: new Map(), boards: new Map(Object.entries(canned.boards())), runs: canned.runs, pace, hold, down: false, drafts: [], log: [] };
+  const state = { sessions: new Map(sessions.map((session) => [session.id, session])), status, models, content, scorecard, cards: new Map(), boards: new Map(Object.entries(canned.boards())), runs: canned.runs, pace, hold, speech: canned.speech, heard: [], said: [], recordings: new Map(), down: false, drafts: [], log: [] };
   const open = new Set();
   const server = createServer((request, response) => {
     if (state.down) return void request.socket.destroy();
@@ -73,10 +73,19 @@ async function answer(request, response, state) {
     return void response.end("<!doctype html><title>Report</title><h1>Report</h1><p>Weighted kappa 0.61</p><script>parent.hacked = true</script>");
   }
   if (what === "benches" && verb === "compare") return id === "broken" || number === "broken" ? refuse(422, "invalid", "These runs cannot be compared: no item was graded in both runs.", "") : json(canned.comparison);
+  if (what === "speech" && state.speech === null) return refuse(404, "not_found", "There is nothing at this address.", "");
+  if (what === "speech" && !id) return json(state.speech);
+  if (what === "speech" && id === "transcriptions") return transcribe(request, body, searchParams, state, json, refuse);
+  if (what === "speech" && id === "synthesis") {
+    state.said.push(body);
+    response.writeHead(200, { "content-type": "audio/wav", "content-security-policy": policy });
+    return void response.end(sound([[300, state.spokenFor ?? 0.05]], 16_000, 0.02));
+  }
   if (what !== "sessions") return refuse(404, "not_found", "There is nothing at this address.", "");
   if (!id && request.method === "GET") return json([...state.sessions.values()].map(summary).reverse());
   if (!id) {
     const session = canned.fresh(body, `new-${state.sessions.size + 1}`);
+    session.asked = body;
     state.sessions.set(session.id, session);
     return json(session, 201);
   }
@@ -92,6 +101,7 @@ async function answer(request, response, state) {
         state.boards.set(`${id}/${session.next_seq}`, body.board);
         session.boards = { ...session.boards, [session.next_seq]: `On the whiteboard: ${body.board.elements.filter((element) => element.type === "text").map((element) => element.text).join(", ")}.` };
       }
+      state.spoken = body.spoken;
       session.turns.push({ seq: session.next_seq, role: "candidate", text: body.text, at_ms: session.clock.elapsed_ms });
       session.next_seq += 1;
       session.draft = "";
@@ -106,6 +116,17 @@ async function answer(request, response, state) {
       session.draft = body.text;
       state.drafts.push(body.text);
       return json(undefined, 204);
+    case "recordings":
+      if (request.method === "PUT") {
+        state.recordings.set(`${id}/${number}`, body);
+        return json(undefined, 204);
+      }
+      if (request.method === "DELETE") {
+        session.recordings = session.recordings.filter((one) => one.turn !== Number(number));
+        return json(undefined, 204);
+      }
+      response.writeHead(200, { "content-type": "audio/wav" });
+      return void response.end(sound([[300, 1]]));
     case "hint": {
       const hint = { ...canned.hint, seq: session.next_seq - 1 };
       session.hints.push(hint);
@@ -214,7 +235,60 @@ function summary({ id, round, level, problem, title, minutes, status, created_at
   return { id, round, level, problem, title, minutes, status, created_at, overall };
 }
 
+/** As many words as there is voice: one for each quarter of a second that is loud. */
+const words = "I would put a queue between the two services so that a slow receiver does not hold up the rest and then bound the retries by a budget".split(" ");
+
+async function transcribe(request, wav, searchParams, state, json, refuse) {
+  if (wav.toString("latin1", 0, 4) !== "RIFF" || wav.readUInt32LE(24) !== 16_000) return refuse(422, "invalid", "This is not sound that is read here.", "");
+  const seconds = (wav.length - 44) / 32_000;
+  const entry = { seconds, context: searchParams.get("context"), aborted: false };
+  state.heard.push(entry);
+  request.socket.on("close", () => (entry.aborted ||= !entry.done));
+  if (state.hold === "transcribe") await held(state, "transcribe");
+  if (state.deaf) return refuse(503, "busy", "The speech model is busy.", "Try again in a moment.");
+  let loud = 0;
+  for (let at = 44; at + 8000 <= wav.length; at += 8000) {
+    let sum = 0;
+    for (let n = at; n < at + 8000; n += 2) sum += Math.abs(wav.readInt16LE(n));
+    loud += sum / 4000 > 600 ? 1 : 0;
+  }
+  const text = state.transcript?.(loud, seconds) ?? Array.from({ length: loud }, (_, n) => words[n % words.length]).join(" ");
+  entry.done = true;
+  entry.text = text;
+  json({ text, segments: [], voice: [], audio_ms: Math.round(seconds * 1000) });
+}
+
+/** A WAV file of tones and silence. @param {[number, number][]} parts hertz (0: silence) and seconds */
+export function sound(parts, rate = 16_000, loud = 0.4) {
+  const samples = parts.flatMap(([hertz, seconds]) => Array.from({ length: Math.round(seconds * rate) }, (_, n) => {
+    const t = n / rate;
+    // Syllables, so that it is not a hum; a hum is taken for the room.
+    const syllable = Math.max(0.15, Math.sin(Math.PI * 4 * t)) * (hertz ? 1 : 0);
+    return Math.max(-32_767, Math.min(32_767, Math.round(32_767 * loud * syllable * Math.sin(2 * Math.PI * hertz * t))));
+  }));
+  const file = Buffer.alloc(44 + samples.length * 2);
+  file.write("RIFF", 0);
+  file.writeUInt32LE(36 + samples.length * 2, 4);
+  file.write("WAVEfmt ", 8);
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(rate, 24);
+  file.writeUInt32LE(rate * 2, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write("data", 36);
+  file.writeUInt32LE(samples.length * 2, 40);
+  samples.forEach((sample, n) => file.writeInt16LE(sample, 44 + n * 2));
+  return file;
+}
+
 async function read(request) {
+  if (request.headers["content-type"] === "audio/wav") {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
   let text = "";
   for await (const piece of request) text += piece;
   if (request.headers["content-type"] === "application/octet-stream") return text;

@@ -23,8 +23,13 @@ const pages = /** @type {Record<string, [string, ((page: any) => Promise<any>)?]
   room: ["/sessions/active"],
   review: ["/sessions/review"],
   paused: ["/sessions/paused"],
-  "hint-dialog": ["/sessions/active", (page) => page.keyboard.press("Alt+h")],
+  "hint-dialog": ["/sessions/active", async (page) => { await page.keyboard.press("Alt+h"); await page.getByRole("dialog").waitFor(); }],
   scorecard: ["/sessions/older/scorecard", (page) => page.locator(".dimension summary").first().click()],
+  "interviewer-notes": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Interviewer’s notes" }).click()],
+  "speech-settings": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("checkbox", { name: /^Read the interviewer/ }).check(); await page.getByRole("combobox", { name: "Voice" }).waitFor(); }],
+  finished: ["/sessions/older"],
+  progress: ["/progress"],
+  benchmarks: ["/benchmarks"],
   history: ["/history"],
   models: ["/models"],
   privacy: ["/privacy"],
@@ -35,9 +40,12 @@ for (const [name, [path, act]] of Object.entries(pages)) {
     const mock = await startMock({ models: structuredClone(canned.models) });
     const opened = await openPage(browser, { timezoneId: "UTC" });
     try {
+      // Plans speak of today.
+      await opened.page.clock.setFixedTime(new Date("2026-11-24T12:00:00Z"));
       await opened.page.goto(`${mock.url}/#${path}`);
       await opened.page.locator("h1").waitFor();
-      await opened.page.waitForTimeout(200);
+      // All that a page asks for has come: a snapshot of half a page would depend on the machine.
+      await opened.page.waitForLoadState("networkidle");
       await act?.(opened.page);
       const seen = (await opened.page.locator("body").ariaSnapshot()).replaceAll(/\b\d{1,2}:\d\d\b/g, "M:SS") + "\n";
       const file = `${folder}${name}.yml`;

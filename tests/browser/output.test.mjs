@@ -52,6 +52,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       assert.ok(pages >= 2 && pages <= 9, `${pages} pages`);
       await page.emulateMedia({ media: "print" });
       await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      assert.equal(await page.getByText("one path end to end has not been walked yet").isVisible(), true, "the interviewer’s notes are on paper");
       for (const gone of ["Dispute", "Grade again", "Without names…", "Print"]) assert.equal(await page.getByText(gone, { exact: true }).isVisible(), false, gone);
       assert.equal(await page.getByRole("navigation").count(), 0);
       assert.equal(await page.getByText("Write the run-book line for the dead-letter queue.").isVisible(), true, "what is folded is open");
@@ -72,7 +73,7 @@ test("the machine is checked: model, speaker, microphone, camera", () =>
     await page.getByText("still being loaded").waitFor();
     mock.state.slow = false;
     await page.getByRole("button", { name: "Measure: Model" }).click();
-    await page.getByText("reads 212, writes 9.3 tokens a second").waitFor();
+    await page.getByRole("dialog").getByText("reads 212, writes 9.3 tokens a second").waitFor();
     await page.getByRole("button", { name: "Play: Speaker" }).click();
     await page.getByText("did you hear it?").waitFor();
     await page.getByRole("button", { name: "Listen: Microphone" }).click();
@@ -108,7 +109,7 @@ test("with the real program the names are gone from the file", async () => {
     await page.getByText(/ready/).waitFor();
     await page.getByRole("button", { name: "check" }).click();
     await page.getByRole("button", { name: "Measure: Model" }).click();
-    await page.getByText("tokens a second").waitFor();
+    await page.getByRole("dialog").getByText("tokens a second").waitFor();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("button", { name: /Start interview/ }).click();
     await page.locator(".turn.interviewer").first().waitFor();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { rounds } from "./answers.mjs";
+import { problems, rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { openPage } from "./page.mjs";
 import { serve } from "./server.mjs";
@@ -16,11 +16,21 @@ after(() => browser.close());
 const answers = rounds["System design"];
 
 /** @param {import("playwright-core").Page} page @param {string} text @param {number} patience */
-export async function answer(page, text, patience = 15_000) {
+export async function answer(page, text, patience = 60_000) {
   const before = await page.locator(".turn.interviewer:not(.streaming)").count();
   await page.locator("#answer").fill(text);
   await page.keyboard.press("Control+Enter");
   await page.locator(".turn.interviewer:not(.streaming)").nth(before).waitFor({ timeout: patience });
+}
+
+/** Starts an interview whose problem is known: chance must not decide what a test sees. @param {import("playwright-core").Page} page @param {string} [round] */
+async function begin(page, round = "System design") {
+  await page.locator(".model-line").getByText(/, ready/).waitFor();
+  await page.getByRole("radio", { name: round }).check();
+  await page.getByRole("combobox").fill(problems[round]);
+  await page.getByRole("option").first().click();
+  await page.getByRole("button", { name: /Start interview/ }).click();
+  await page.locator(".turn.interviewer").first().waitFor();
 }
 
 for (const round of Object.keys(rounds)) {
@@ -30,10 +40,7 @@ for (const round of Object.keys(rounds)) {
     const { page } = opened;
     try {
       await page.goto(program.link);
-      await page.getByRole("radio", { name: round }).check();
-      await page.getByText(/ready/).waitFor();
-      await page.getByRole("button", { name: /Start interview/ }).click();
-      await page.locator(".turn.interviewer").first().waitFor();
+      await begin(page, round);
       const title = await page.locator("h1").textContent();
       for (const text of answers) await answer(page, text);
       await page.reload();
@@ -95,8 +102,7 @@ test("two tabs: the slower writer keeps its draft", async () => {
   const { page, context } = opened;
   try {
     await page.goto(program.link);
-    await page.getByRole("button", { name: /Start interview/ }).click();
-    await page.locator(".turn.interviewer").first().waitFor();
+    await begin(page);
     const second = await context.newPage();
     // The second tab is deaf, as one in another browser would be.
     await second.addInitScript(() => Object.assign(window, { BroadcastChannel: class { postMessage() {} close() {} } }));
@@ -121,8 +127,7 @@ test("the program is killed and started again: nothing acknowledged is lost, the
   const { page } = opened;
   try {
     await page.goto(program.link);
-    await page.getByRole("button", { name: /Start interview/ }).click();
-    await page.locator(".turn.interviewer").first().waitFor();
+    await begin(page);
     await answer(page, answers[0]);
     await page.locator("#answer").fill("what I was typing");
     await program.kill("SIGKILL");

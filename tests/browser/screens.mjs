@@ -1,10 +1,12 @@
 // Pictures of every page and state at three widths, light and dark, from canned data: for looking at.
 //   node screens.mjs [name] [width] [theme]
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
-import { startMock } from "./mock.mjs";
+import { sound, startMock } from "./mock.mjs";
 import * as canned from "./canned.mjs";
 
 const folder = fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
@@ -35,6 +37,12 @@ const states = {
   "room-coach": ["/sessions/coach"],
   "board-room": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Whiteboard" }).click(); await page.getByLabel("An .excalidraw file").setInputFiles(fileURLToPath(new URL("../fixtures/boards/13-feed-fanout.excalidraw", import.meta.url))); await page.frameLocator("iframe").locator("canvas").first().waitFor(); await page.waitForTimeout(1200); }],
   "board-scorecard": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "See the board" }).first().click(); await page.frameLocator("iframe").locator("canvas").first().waitFor(); await page.waitForTimeout(1200); }],
+  "room-speaking": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speak your answer" }).click(); await page.waitForFunction(() => document.querySelector("#answer").value.length > 20); }],
+  "room-speech": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("radio", { name: "Hands-free" }).check(); await page.getByRole("checkbox", { name: /^Read the interviewer/ }).check(); await page.getByRole("combobox", { name: "Voice" }).waitFor(); }],
+  "room-no-microphone": ["/sessions/active", async (page) => { await page.evaluate(() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("x", "NotFoundError")); }); await page.getByRole("button", { name: "Speak your answer" }).click(); await page.getByText("No microphone").waitFor(); }],
+  "room-mirror": ["/sessions/active", async (page) => { await page.getByRole("button", { name: "Speech and camera" }).click(); await page.getByRole("checkbox", { name: /camera/ }).check(); await page.getByRole("button", { name: "Done" }).click(); await page.waitForFunction(() => document.querySelector("video")?.videoWidth > 0); }],
+  "scorecard-spoken": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time spoken", "Recordings"]) await page.locator("summary", { hasText: name }).click(); }, (state) => Object.assign(state.sessions.get("older"), { delivery: canned.delivery, recordings: canned.recordings })],
+  "start-speech": ["/", async (page) => { await page.getByRole("button", { name: "check this machine" }).click(); await page.locator("summary", { hasText: "Speech" }).click(); await page.getByText("Whisper base").waitFor(); }],
   "room-paused": ["/sessions/paused"],
   "room-review": ["/sessions/review"],
   "room-finished": ["/sessions/older"],
@@ -49,7 +57,7 @@ const states = {
   progress: ["/progress"],
   "scorecard-dispute": ["/sessions/older/scorecard", async (page) => page.getByRole("button", { name: "Dispute" }).click()],
   "scorecard-names": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Without names" }).click()],
-  "start-check": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByText("tokens a second").waitFor(); await page.getByRole("button", { name: "Listen: Microphone" }).click(); }],
+  "start-check": ["/", async (page) => { await page.getByRole("button", { name: "check" }).click(); await page.getByRole("button", { name: "Measure: Model" }).click(); await page.getByRole("dialog").getByText("tokens a second").waitFor(); await page.getByRole("button", { name: "Listen: Microphone" }).click(); }],
   "scorecard-again": ["/sessions/older/scorecard", async (page) => page.getByRole("button", { name: "Grade again" }).click()],
   "scorecard-disputed": ["/sessions/older/scorecard", async (page) => { await page.getByRole("button", { name: "Dispute" }).click(); await page.getByLabel("What you add").fill("The grader missed that I named the budget for retries in turn five."); await page.getByRole("button", { name: "Grade with it" }).click(); await page.locator(".readings thead th").nth(2).waitFor(); }],
   models: ["/models"],
@@ -59,12 +67,16 @@ const states = {
   "models-pull": ["/models", async (page) => { await page.getByRole("button", { name: /^Pull/ }).click(); await page.getByText("of 491 MB").waitFor(); }, (state) => (state.hold = "pull-4")],
   privacy: ["/privacy"],
   "privacy-wipe": ["/privacy", async (page) => page.getByRole("button", { name: "Delete everything" }).click()],
-  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "notes", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "scorecard-folds": ["/sessions/older/scorecard", async (page) => { for (const name of ["Time against", "model answer", "How the interviewer", "How this"]) await page.locator("summary", { hasText: name }).first().click(); }],
+  "scorecard-notes": ["/sessions/older/scorecard", (page) => page.getByRole("button", { name: "Interviewer’s notes" }).click()],
   "start-for": ["/for/leadership"],
   shortcuts: ["/", async (page) => page.keyboard.press("?")],
 };
 
-const browser = await launch();
+// The microphone plays three seconds of something like speech, again and again.
+const scratch = mkdtempSync(join(tmpdir(), "offrecord-screens-"));
+writeFileSync(join(scratch, "say.wav"), sound([[0, 0.5], [200, 3], [0, 1]], 48_000));
+const browser = await launch(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-audio-capture=${join(scratch, "say.wav")}`]);
 for (const [name, [path, act, set]] of Object.entries(states)) {
   if (onlyName && onlyName !== "all" && !name.startsWith(onlyName)) continue;
   for (const width of [390, 768, 1440]) {
@@ -96,3 +108,4 @@ for (const [name, [path, act, set]] of Object.entries(states)) {
   }
 }
 await browser.close();
+rmSync(scratch, { recursive: true });

@@ -45,3 +45,10 @@ test("no address of another host", () => {
     assert.deepEqual(addresses, [], path);
   }
 });
+
+test("nothing can record or carry a picture: the camera's stream has no sink but a video element", () => {
+  for (const path of own.filter((path) => path.endsWith(".js"))) {
+    const text = readFileSync(join(web, path), "utf8");
+    assert.doesNotMatch(text, /MediaRecorder|RTCPeerConnection|captureStream|drawImage|ImageCapture|MediaStreamTrackProcessor|createImageBitmap|VideoFrame/, path);
+  }
+});

@@ -38,7 +38,9 @@ export function Privacy() {
         <div><dt>Measured speed of each model</dt><dd class="path">${data}/speed.json</dd></div>
         <div><dt>Your benchmark runs, if any</dt><dd class="path">${data}/bench</dd></div>
         <div><dt>Models</dt><dd class="path">${models}</dd></div>
-        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page, and the answer and the whiteboard you are working on.</dd></div>
+        <div><dt>What you say</dt><dd>Sound is turned into words on this machine and forgotten. Recordings are kept only if you ask for them before an interview, and are deleted one by one beside the scorecard.</dd></div>
+        <div><dt>Encrypted on disk</dt><dd>${encrypted(status)}</dd></div>
+        <div><dt>In this browser</dt><dd>Light or dark, your last choices on the start page and of speech, and the answer and the whiteboard you are working on.</dd></div>
       </dl>
     </section>
     <section>
@@ -52,6 +54,12 @@ export function Privacy() {
       <${Wipe} />
     </section>
   </div>`;
+}
+
+/** @param {{ encrypted?: boolean }} status */
+function encrypted(status) {
+  if (status.encrypted) return "Yes, with your passphrase: interviews, drafts, whiteboards, scorecards and recordings. Not encrypted are models, speeds, benchmark runs and what you export.";
+  return html`No. Whoever can read your files can read your interviews: use the disk encryption of your system, or a build with encryption and <code>offrecord session encrypt</code>.`;
 }
 
 /** Deletes every session here and what this browser keeps; asks for the word first. */

@@ -1,6 +1,6 @@
 // The interview room: who says what, how much time is left, and a box for the answer.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { useCell } from "../cell.js";
 import { label } from "../format.js";
 import { openRoom } from "../room.js";
@@ -83,7 +83,7 @@ function Room({ room, session }) {
     setAsking(null);
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || latest.current.status === "finished") return;

@@ -5,12 +5,12 @@ import { label, score, when } from "../format.js";
 import { useScorecard } from "../grading.js";
 import { useUnfoldedPrint } from "../print.js";
 import { useFetched } from "../use.js";
+import { Delivery, Recordings } from "../parts/delivery.js";
 import { DimensionRow } from "../parts/dimension.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
 import { InterviewerReport } from "../parts/interviewer_report.js";
 import { Landing } from "../parts/landing.js";
-import { Notes } from "../parts/notes.js";
 import { Prose } from "../parts/prose.js";
 import { QuoteButton } from "../parts/quote.js";
 import { Readings } from "../parts/readings.js";
@@ -82,6 +82,7 @@ function Body({ card, session, rubric, onJump }) {
   const hints = card.hints ?? [];
   const refused = card.refused_turns ?? [];
   const contradictions = card.contradictions ?? [];
+  const toTurn = (/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 });
   return html`
     <${NextTime} card=${card} />
     <section aria-labelledby="dimensions">
@@ -116,8 +117,8 @@ function Body({ card, session, rubric, onJump }) {
     ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
     ${session && html`<${Timeline} session=${session} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
-    <${Notes} notes=${session?.notes} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
-    <${InterviewerReport} report=${card.interviewer_report} onTurn=${(/** @type {number} */ turn) => onJump({ turn, quote: "", start: 0, end: 0 })} />
+    ${session && html`<${Delivery} session=${session} onTurn=${toTurn} /><${Recordings} session=${session} onTurn=${toTurn} />`}
+    <${InterviewerReport} report=${card.interviewer_report} onTurn=${toTurn} />
     <${Provenance} provenance=${card.provenance} />
   `;
 }

@@ -1,10 +1,11 @@
 // Choosing an interview. Everything has a sensible default, so that one key starts.
 
-import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
-import { label, when } from "../format.js";
+import { label, recently } from "../format.js";
 import { rounds } from "../progress.js";
 import { go } from "../router.js";
+import { recordingWanted } from "../speech_status.js";
 import { useFetched } from "../use.js";
 import { Choice } from "../parts/choice.js";
 import { Failure } from "../parts/notice.js";
@@ -57,6 +58,7 @@ export function Start({ dimension, topic: proposed }) {
     if (problem) wanted.problem = problem;
     if (papers.resume.trim()) wanted.resume = papers.resume.trim();
     if (papers.posting.trim()) wanted.posting = papers.posting.trim();
+    if (recordingWanted()) wanted.record = true;
     try {
       const session = await call("POST", "/api/sessions", wanted);
       go(`/sessions/${session.id}`);
@@ -67,10 +69,10 @@ export function Start({ dimension, topic: proposed }) {
     }
   };
 
-  // Effects run after the paint; a quick key must still start what is shown.
+  // What is shown is what a quick key starts, and it may come with the first paint.
   const latest = useRef(start);
   latest.current = start;
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       const target = /** @type {Element} */ (event.target);
@@ -136,7 +138,7 @@ function Aside({ sessions, content }) {
           (session) => html`<li>
             <a class="resume" href=${`#/sessions/${session.id}`}>
               <strong>${session.title}</strong>
-              <span>${label(session.round)}, ${session.minutes} minutes · ${when(session.created_at)}</span>
+              <span>${label(session.round)}, ${session.minutes} min · ${recently(session.created_at)}</span>
             </a>
           </li>`,
         )}

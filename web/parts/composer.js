@@ -1,11 +1,14 @@
-// The answer box. It keeps every keystroke, says when an answer is too long, and never clears before it is stored.
+// The answer box. It keeps every keystroke and every word heard, says when an answer is too long, and never clears before it
+// is stored.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { useCell } from "../cell.js";
 import { useDraft } from "../draft.js";
 import { utf8Length } from "../format.js";
 import { Notice } from "./notice.js";
+import { SpeechSettingsButton } from "./speech_settings_button.js";
 import { Tour } from "./tour.js";
+import { MicrophoneButton, useVoice, VoiceLine } from "./voice.js";
 
 const limit = 32 * 1024;
 const nearLimit = 24 * 1024;
@@ -27,13 +30,42 @@ export function Composer({ room, session, onGoOn, onFinish }) {
     if (open && matchMedia("(min-width: 700px)").matches) box.current?.focus({ preventScroll: true });
   }, []);
 
+  // Words that are heard are written behind what the person writes, and leave the caret where it is.
+  const caret = useRef(/** @type {[number, number] | null} */ (null));
+  const spoken = {
+    read: draft.latest,
+    write: (/** @type {string} */ text) => {
+      const { selectionStart, selectionEnd, value } = box.current ?? { selectionStart: 0, selectionEnd: 0, value: "" };
+      caret.current = selectionEnd < value.length ? [selectionStart, selectionEnd] : null;
+      setThinking(false);
+      draft.write(text);
+    },
+  };
+  useLayoutEffect(() => {
+    if (caret.current) box.current?.setSelectionRange(...caret.current);
+    caret.current = null;
+  }, [draft.text]);
+
+  const sending = useRef(false);
   const send = async () => {
-    if (!ready) return;
-    setThinking(false);
-    const stored = await room.answer(draft.text.trim());
-    if (stored) draft.clear();
+    if (sending.current || !open || replying) return;
+    sending.current = true;
+    try {
+      const said = await voice.conversation?.finish();
+      const text = draft.latest().trim();
+      if (text === "" || utf8Length(text) > limit) return;
+      setThinking(false);
+      const turn = room.session.get()?.next_seq ?? 0;
+      if (await room.answer(text, said)) {
+        draft.clear();
+        voice.conversation?.sent(turn);
+      }
+    } finally {
+      sending.current = false;
+    }
     box.current?.focus({ preventScroll: true });
   };
+  const voice = useVoice(room, spoken, send, open);
 
   if (session.status === "finished") {
     return html`<div class="composer closed"><p>This interview is finished.</p><a class="button primary" href=${`#/sessions/${room.id}/scorecard`}>See the scorecard</a></div>`;
@@ -59,12 +91,17 @@ export function Composer({ room, session, onGoOn, onFinish }) {
     ${trouble?.kind === "refused" && html`<${Notice} tone="error" title=${trouble.message}>${trouble.hint} Your draft is kept.</${Notice}>`}
     <${Tour} />
     <label class="sr" for="answer">Your answer</label>
-    <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder="Your answer" aria-describedby="answer-state"
-      onInput=${(/** @type {any} */ event) => (setThinking(false), draft.write(event.currentTarget.value))} onKeyDown=${pressed}></textarea>
+    ${voice.conversation && html`<${VoiceLine} conversation=${voice.conversation} />`}
+    <div class=${`answer-box ${voice.speech ? "with-voice" : ""}`}>
+      <textarea id="answer" ref=${box} rows="3" value=${draft.text} placeholder=${voice.speech?.input.available ? "Type or speak your answer" : "Your answer"} aria-describedby="answer-state"
+        onInput=${(/** @type {any} */ event) => (setThinking(false), draft.write(event.currentTarget.value))} onKeyDown=${pressed}></textarea>
+      <${MicrophoneButton} voice=${voice} disabled=${!open} />
+    </div>
     <div class="composer-foot">
       <p id="answer-state" class=${`note ${tooLong ? "error" : ""}`} role="status">${state(draft.text, size, tooLong, thinking)}</p>
       <div class="actions">
-        <button type="button" class="button quiet" disabled=${replying} onClick=${() => (setThinking(true), box.current?.focus())}>Still thinking</button>
+        ${voice.speech && html`<${SpeechSettingsButton} speech=${voice.speech} />`}
+        <button type="button" class="button quiet" disabled=${replying} onClick=${() => (setThinking(true), voice.conversation?.hold(), box.current?.focus())}>Still thinking</button>
         <button type="submit" class="button primary" disabled=${!ready}>Send <kbd>Ctrl Enter</kbd></button>
       </div>
     </div>

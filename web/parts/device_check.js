@@ -2,7 +2,11 @@
 
 import { html, useEffect, useRef, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
+import { lazy } from "../lazy.js";
+import { useSpeechStatus } from "../speech_status.js";
 import { Dialog } from "./dialog.js";
+
+const SpeechSettings = lazy(() => import("./speech_settings.js"), "SpeechSettings");
 
 /** @typedef {{ state: "waiting" | "trying" | "good" | "bad", says: string }} Finding */
 
@@ -11,6 +15,7 @@ const waiting = { state: "waiting", says: "" };
 
 /** @param {{ onClose: () => void }} props */
 export function DeviceCheck({ onClose }) {
+  const speech = useSpeechStatus();
   const actions = html`<button type="button" class="button primary" onClick=${onClose}>Done</button>`;
   return html`<${Dialog} title="Check this machine" onClose=${onClose} actions=${actions}>
     <p>Each takes a few seconds. Only the model is needed: interviews are typed. Nothing is recorded.</p>
@@ -20,6 +25,7 @@ export function DeviceCheck({ onClose }) {
       <${Microphone} />
       <${Camera} />
     </ul>
+    ${speech && html`<details class="fold"><summary><span>Speech <span class="note">optional</span></span></summary><${SpeechSettings} speech=${speech} /></details>`}
   </${Dialog}>`;
 }
 

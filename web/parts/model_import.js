@@ -74,10 +74,16 @@ function send(file, request, tell) {
     sending.onload = () => {
       const answer = JSON.parse(sending.responseText || "{}");
       if (sending.status === 200) resolve(answer);
-      else reject(new ApiError(sending.status, answer.error ?? {}));
+      else reject(refusal(sending.status, answer.error ?? {}));
     };
     sending.open("POST", `/api/models?name=${encodeURIComponent(file.name)}`);
     sending.setRequestHeader("content-type", "application/octet-stream");
     sending.send(file);
   });
+}
+
+/** What is no model is mended by bringing another file: the server's general hint is about requests. @param {number} status @param {any} error */
+function refusal(status, error) {
+  const hint = error.code === "invalid" ? "Often the download was cut short, or it is a web page that was saved under this name. Download the file again, whole, and drop it here." : error.hint;
+  return new ApiError(status, { ...error, hint });
 }

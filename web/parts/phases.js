@@ -23,8 +23,10 @@ export function TimeLeft({ session }) {
   const left = session.clock.total_ms - used;
   const warning = session.status === "finished" ? "" : left <= 0 ? "The planned time is up. Finish when you are ready." : left <= 180_000 ? "3 minutes left" : left <= 600_000 && session.clock.total_ms > 600_000 ? "10 minutes left" : "";
   const finished = session.status === "finished";
-  const state = finished ? "used" : session.status === "paused" ? "paused" : left < 0 ? "over" : "left";
-  return html`<div class=${`time ${left <= 180_000 && session.status !== "finished" ? "short" : ""}`}>
+  // The warning stands in the word beside the clock: it moves nothing and is there for as long as it holds.
+  const near = left <= 180_000 ? "last 3 minutes" : left <= 600_000 && session.clock.total_ms > 600_000 ? "last 10 minutes" : "left";
+  const state = finished ? "used" : session.status === "paused" ? "paused" : left < 0 ? "over" : near;
+  return html`<div class=${`time ${finished ? "" : left <= 180_000 ? "short" : left <= 600_000 && session.clock.total_ms > 600_000 ? "soon" : ""}`}>
     <span class="time-value" role="timer" aria-label=${finished ? `${spokenMinutes(used)} used` : `${spokenMinutes(Math.abs(left))} ${left < 0 ? "over" : "left"}`}>${clock(finished ? used : Math.abs(left))}</span>
     <span class="note">${state}</span>
     <span class="sr" role="status">${warning}</span>

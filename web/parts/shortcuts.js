@@ -1,11 +1,11 @@
 // The list of keys, on "?".
 
-import { html, useEffect, useState } from "../html.js";
+import { html, useLayoutEffect, useState } from "../html.js";
 import { Dialog } from "./dialog.js";
 
 const keys = [
   ["Practise", [["Enter", "Start the interview"], ["/", "Search the problems"]]],
-  ["In the room", [["Ctrl + Enter", "Send the answer"], ["Alt + B", "Whiteboard, or back from it"], ["Alt + H", "Ask for a hint"], ["Alt + P", "Pause or go on"], ["Alt + F", "Finish"]]],
+  ["In the room", [["Ctrl + Enter", "Send the answer"], ["Alt + M", "Speak, or hold while you speak"], ["Alt + B", "Whiteboard, or back from it"], ["Alt + H", "Ask for a hint"], ["Alt + P", "Pause or go on"], ["Alt + F", "Finish"]]],
   ["Everywhere", [["?", "This list"], ["Esc", "Close"]]],
 ];
 
@@ -16,7 +16,7 @@ export const isTyping = (target) =>
 
 export function Shortcuts() {
   const [shown, setShown] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (event.key === "?" && !isTyping(event.target) && !document.querySelector("dialog[open]")) setShown(true);

@@ -1,6 +1,6 @@
 // One problem out of many: a search box with a list under it, "surprise me" first. A combobox as ARIA describes it.
 
-import { html, useEffect, useMemo, useRef, useState } from "../html.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
 import { label } from "../format.js";
 
 /** @typedef {import("../types.js").Topic} Topic */
@@ -25,7 +25,7 @@ export function TopicPicker({ topics, value, round, onPick }) {
   }, [topics, search]);
 
   useEffect(() => setSearch(""), [round]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       const target = /** @type {Element} */ (event.target);

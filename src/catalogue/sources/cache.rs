@@ -15,7 +15,7 @@ pub(in crate::catalogue) fn folder() -> Option<Cache> {
 /// A complete file of this entry in the cache, if another program has downloaded it.
 pub(in crate::catalogue) fn find(cache: &Cache, entry: &Entry) -> Option<PathBuf> {
     entry.sources.iter().find_map(|source| match source {
-        Source::Hub { repo, file, revision } => {
+        Source::Hub { repo, file, revision, .. } => {
             let repo = Repo::with_revision(repo.clone(), RepoType::Model, revision.clone());
             let path = cache.repo(repo).get(file)?;
             let size = std::fs::metadata(&path).ok()?.len();

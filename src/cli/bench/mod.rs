@@ -8,6 +8,7 @@ pub mod grading;
 pub mod import;
 pub mod interviewer;
 pub mod perplexity;
+pub mod speech;
 pub mod speed;
 
 use std::io::{IsTerminal, Write as _};
@@ -34,6 +35,8 @@ pub enum Verb {
     Speed(speed::Args),
     /// How well the model predicts a text.
     Perplexity(perplexity::Args),
+    /// Word error rate and time of the models that listen.
+    Speech(speech::Args),
     /// The coverage tracker against labelled transcripts.
     Coverage(coverage::Args),
     /// Simulated candidates against the real interviewer.
@@ -52,6 +55,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         Verb::Import(args) => import::run(global, &args),
         Verb::Speed(args) => speed::run(global, &args).await,
         Verb::Perplexity(args) => perplexity::run(global, &args),
+        Verb::Speech(args) => speech::run(global, &args),
         Verb::Coverage(args) => coverage::run(global, &args).await,
         Verb::Interviewer(args) => interviewer::run(global, &args).await,
     }

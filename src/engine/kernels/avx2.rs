@@ -379,13 +379,11 @@ unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
                     for a in 0..N {
                         let scale = _mm256_mul_ps(d, _mm256_set1_ps(*rows[a].scale.as_ptr().add(block)));
                         let dot = _mm256_cvtepi32_ps(dots[a]);
-                        let term = if Q::MINS {
+                        if Q::MINS {
                             let scaled = if Q::SUB == 16 { rows[a].scaled16.as_ptr() } else { rows[a].scaled32.as_ptr() };
-                            _mm256_fmsub_ps(scale, dot, _mm256_mul_ps(m, _mm256_set1_ps(*scaled.add(sub))))
-                        } else {
-                            _mm256_mul_ps(scale, dot)
-                        };
-                        totals[$lanes][a] = _mm256_add_ps(totals[$lanes][a], term);
+                            totals[$lanes][a] = _mm256_fnmadd_ps(m, _mm256_set1_ps(*scaled.add(sub)), totals[$lanes][a]);
+                        }
+                        totals[$lanes][a] = _mm256_fmadd_ps(scale, dot, totals[$lanes][a]);
                     }
                 };
             }
@@ -497,13 +495,11 @@ unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const RUN: usize, 
                 for a in 0..N {
                     let scale = _mm256_mul_ps(d, _mm256_set1_ps(*rows[a].scale.as_ptr().add(sub * SUB / 32)));
                     let dot = _mm256_cvtepi32_ps(dots[half][a]);
-                    let term = if MINS {
+                    if MINS {
                         let scaled = if SUB == 16 { rows[a].scaled16.as_ptr() } else { rows[a].scaled32.as_ptr() };
-                        _mm256_fmsub_ps(scale, dot, _mm256_mul_ps(m, _mm256_set1_ps(*scaled.add(sub))))
-                    } else {
-                        _mm256_mul_ps(scale, dot)
-                    };
-                    totals[half][a] = _mm256_add_ps(totals[half][a], term);
+                        totals[half][a] = _mm256_fnmadd_ps(m, _mm256_set1_ps(*scaled.add(sub)), totals[half][a]);
+                    }
+                    totals[half][a] = _mm256_fmadd_ps(scale, dot, totals[half][a]);
                 }
             }
         }

@@ -325,13 +325,11 @@ unsafe fn streamed<Q: Quantised, const N: usize, const STRIDE: usize>(
                     for a in 0..N {
                         let scale = _mm512_mul_ps(d, _mm512_set1_ps(*lanes.scale.as_ptr().add(block * STRIDE + a)));
                         let dot = _mm512_cvtepi32_ps(dots[a]);
-                        let term = if Q::MINS {
+                        if Q::MINS {
                             let scaled = _mm512_set1_ps(*scaled.add(sub * STRIDE + a));
-                            _mm512_fmsub_ps(scale, dot, _mm512_mul_ps(m, scaled))
-                        } else {
-                            _mm512_mul_ps(scale, dot)
-                        };
-                        totals[a] = _mm512_add_ps(totals[a], term);
+                            totals[a] = _mm512_fnmadd_ps(m, scaled, totals[a]);
+                        }
+                        totals[a] = _mm512_fmadd_ps(scale, dot, totals[a]);
                     }
                 };
             }
@@ -404,12 +402,11 @@ unsafe fn columns<const SUB: usize, const MINS: bool, const N: usize>(
                 for a in 0..N {
                     let scale = _mm512_mul_ps(d, _mm512_set1_ps(*scales.add(a * per_scale + sub * SUB / 32)));
                     let dot = _mm512_cvtepi32_ps(dots[panel][a]);
-                    let term = if MINS {
-                        _mm512_fmsub_ps(scale, dot, _mm512_mul_ps(m, _mm512_set1_ps(*scaled.add(a * per_sum + sub))))
-                    } else {
-                        _mm512_mul_ps(scale, dot)
-                    };
-                    totals[panel][a] = _mm512_add_ps(totals[panel][a], term);
+                    if MINS {
+                        let scaled = _mm512_set1_ps(*scaled.add(a * per_sum + sub));
+                        totals[panel][a] = _mm512_fnmadd_ps(m, scaled, totals[panel][a]);
+                    }
+                    totals[panel][a] = _mm512_fmadd_ps(scale, dot, totals[panel][a]);
                 }
             }
         }

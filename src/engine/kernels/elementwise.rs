@@ -24,6 +24,56 @@ versions!(
     pub fn gelu_multiply(gate: &[f32], up: &[f32], out: &mut [f32]) = gelu_body
 );
 
+versions!(
+    /// `out = (x - mean) / deviation * weight + bias`.
+    pub fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) = layer_norm_body
+);
+versions!(
+    /// `x = gelu(x + bias)`, with the exact form of GELU to some 1e-7.
+    pub fn gelu_exact(x: &mut [f32], bias: &[f32]) = gelu_exact_body
+);
+
+#[inline(always)]
+fn layer_norm_body(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) {
+    let (chunks, rest) = x.as_chunks::<16>();
+    let mut lanes = [0.0_f32; 16];
+    for chunk in chunks {
+        for i in 0..16 {
+            lanes[i] += chunk[i];
+        }
+    }
+    let mean = (sum_lanes(lanes) + rest.iter().sum::<f32>()) / x.len() as f32;
+    let mut lanes = [0.0_f32; 16];
+    for chunk in chunks {
+        for i in 0..16 {
+            let off = chunk[i] - mean;
+            lanes[i] = multiply_add(off, off, lanes[i]);
+        }
+    }
+    let squares = sum_lanes(lanes) + rest.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
+    let variance = squares / x.len() as f32;
+    let scale = 1.0 / (variance + epsilon).sqrt();
+    for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+        *out = (x - mean) * scale * weight + bias;
+    }
+}
+
+#[inline(always)]
+fn gelu_exact_body(x: &mut [f32], bias: &[f32]) {
+    for (x, bias) in x.iter_mut().zip(bias) {
+        let value = *x + bias;
+        // 1 - erf(z) for z > 0: Abramowitz and Stegun 7.1.26.
+        let z = value.abs() * std::f32::consts::FRAC_1_SQRT_2;
+        let t = 1.0 / (1.0 + 0.327_591_1 * z);
+        let mut p = 1.061_405_4;
+        for c in [-1.453_152_1, 1.421_413_8, -0.284_496_72, 0.254_829_6] {
+            p = multiply_add(p, t, c);
+        }
+        let tail = 0.5 * p * t * exp(-z * z);
+        *x = value * if value < 0.0 { tail } else { 1.0 - tail };
+    }
+}
+
 #[inline(always)]
 fn inverse_rms(x: &[f32], epsilon: f32) -> f32 {
     let (chunks, rest) = x.as_chunks::<16>();
@@ -128,6 +178,31 @@ pub fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32], pairs: Pairs) {
 mod tests {
     use super::*;
     use crate::kernels::Kernel;
+
+    #[test]
+    fn the_exact_gelu_and_layer_norm_are_what_tables_say() {
+        for kernel in Kernel::available() {
+            // x Φ(x) of 0.5, -1 and 3.
+            let mut x = [0.25, -1.5, 2.0, 0.0];
+            gelu_exact(kernel.level(), &mut x, &[0.25, 0.5, 1.0, 0.0]);
+            for (got, want) in x.iter().zip([0.345_731_2, -0.158_655_25, 2.995_950_3, 0.0]) {
+                assert!((got - want).abs() < 1e-6, "{got} {want}");
+            }
+            let mut out = [0.0; 4];
+            layer_norm(
+                kernel.level(),
+                &[1.0, 2.0, 3.0, 6.0],
+                &[1.0, 2.0, 1.0, 1.0],
+                &[0.0, 0.0, 5.0, 0.0],
+                0.0,
+                &mut out,
+            );
+            let deviation = 3.5_f32.sqrt();
+            for (got, want) in out.iter().zip([-2.0 / deviation, -2.0 / deviation, 5.0, 3.0 / deviation]) {
+                assert!((got - want).abs() < 1e-6, "{got} {want}");
+            }
+        }
+    }
 
     #[test]
     fn exp_is_close_and_exact_at_zero() {

@@ -4,6 +4,10 @@ use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Set {
+    AmxInt8,
+    /// [`Set::AmxInt8`] with registers that a test plays.
+    #[cfg(test)]
+    AmxModel,
     Avx512Vnni,
     AvxVnni,
     Avx2,
@@ -39,7 +43,15 @@ impl Kernel {
     /// All kernels of this processor, fastest first; the last is the portable one.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let sets = [Set::Avx512Vnni, Set::AvxVnni, Set::Avx2, Set::Portable];
+        let sets = [
+            Set::AmxInt8,
+            Set::Avx512Vnni,
+            #[cfg(test)]
+            Set::AmxModel,
+            Set::AvxVnni,
+            Set::Avx2,
+            Set::Portable,
+        ];
         sets.into_iter().filter(|set| set.detected()).map(Self).collect()
     }
 
@@ -65,6 +77,9 @@ impl Kernel {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
+            Set::AmxInt8 => "amx-int8",
+            #[cfg(test)]
+            Set::AmxModel => "amx-model",
             Set::Avx512Vnni => "avx512-vnni",
             Set::AvxVnni => "avx-vnni",
             Set::Avx2 => "avx2",
@@ -76,7 +91,9 @@ impl Kernel {
     #[must_use]
     pub fn level(self) -> Level {
         match self.0 {
-            Set::Avx512Vnni => Level::Avx512,
+            Set::AmxInt8 | Set::Avx512Vnni => Level::Avx512,
+            #[cfg(test)]
+            Set::AmxModel => Level::Avx512,
             Set::AvxVnni | Set::Avx2 => Level::Avx2,
             Set::Portable => Level::Portable,
         }
@@ -102,9 +119,13 @@ impl Set {
             && is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq");
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vnni");
         match self {
-            Self::Avx512Vnni => avx512 && is_x86_feature_detected!("avx512vnni"),
+            Self::AmxInt8 => avx512 && super::amx::granted(),
+            #[cfg(test)]
+            Self::AmxModel => avx512,
+            Self::Avx512Vnni => avx512,
             Self::AvxVnni => avx2 && is_x86_feature_detected!("avxvnni"),
             Self::Avx2 => avx2,
             Self::Portable => true,

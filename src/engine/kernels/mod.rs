@@ -2,6 +2,8 @@
 //! set, and a plain twin of each. The only place with unsafe code, but for the line that maps a file. Knows no model and no file.
 
 mod activations;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod attention512;
@@ -9,6 +11,7 @@ mod attention512;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod dense;
 pub mod elementwise;
 mod float;
 pub mod format;

@@ -1,7 +1,7 @@
 //! `out[a][r] = sum over k of weight[r][k] * activation[a][k]`: the loops that all integer kernels share.
 //!
-//! The sum is defined once: each sub-block of 16 or 32 products is summed exactly in integers, scaled to one f32
-//! term, and the terms of a row are added in order. So a row's result does not depend on how many activations are
+//! The sum is defined once: each sub-block of 16 or 32 products is summed exactly in integers; then, in order, its minimum is
+//! taken off the row's total and its scaled sum added, each in one fused step. So a row's result does not depend on how many activations are
 //! multiplied together or how rows are shared out, and batches equal single runs bit for bit; and every instruction set
 //! gives the same bits.
 

@@ -44,7 +44,10 @@ impl Instructions for Portable {
                     for (lane, total) in totals.iter_mut().enumerate() {
                         let scale = d[lane] * activation.scale[block];
                         let dot = (dots[lane] - Q::OFFSET * sum) as f32;
-                        *total += if Q::MINS { scale.mul_add(dot, -(m[lane] * scaled)) } else { scale * dot };
+                        if Q::MINS {
+                            *total = (-m[lane]).mul_add(scaled, *total);
+                        }
+                        *total = scale.mul_add(dot, *total);
                     }
                 }
             }
@@ -99,7 +102,10 @@ impl Instructions for Portable {
                         let place = (panel * subs + sub) * PANEL + lane;
                         let scale = tile.d[place] * row.scale[sub * SUB / 32];
                         let dot = (dots[lane] - tile.offset * sum) as f32;
-                        *total += if MINS { scale.mul_add(dot, -(tile.m[place] * scaled)) } else { scale * dot };
+                        if MINS {
+                            *total = (-tile.m[place]).mul_add(scaled, *total);
+                        }
+                        *total = scale.mul_add(dot, *total);
                     }
                 }
                 // SAFETY: these rows are this caller's.

@@ -2,6 +2,8 @@
 
 use super::activations::Activations;
 #[cfg(target_arch = "x86_64")]
+use super::amx::{self, Amx};
+#[cfg(target_arch = "x86_64")]
 use super::avx2;
 #[cfg(target_arch = "x86_64")]
 use super::avx512::Avx512;
@@ -109,6 +111,10 @@ unsafe fn run(
     unsafe {
         match kernel.set() {
             #[cfg(target_arch = "x86_64")]
+            Set::AmxInt8 => amx_rows(matrix, range, input, target, scratch),
+            #[cfg(all(test, target_arch = "x86_64"))]
+            Set::AmxModel => amx_model_rows(matrix, range, input, target, scratch),
+            #[cfg(target_arch = "x86_64")]
             Set::Avx512Vnni => avx512_rows(matrix, range, input, target, scratch),
             #[cfg(target_arch = "x86_64")]
             Set::AvxVnni => avx_vnni_rows(matrix, range, input, target, scratch),
@@ -150,6 +156,10 @@ macro_rules! by_format {
 }
 
 by_format!(portable_rows, Portable);
+#[cfg(target_arch = "x86_64")]
+by_format!(amx_rows, Amx<amx::Hardware>, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c");
+#[cfg(all(test, target_arch = "x86_64"))]
+by_format!(amx_model_rows, Amx<amx::Model>, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c");
 #[cfg(target_arch = "x86_64")]
 by_format!(avx512_rows, Avx512, "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c");
 #[cfg(target_arch = "x86_64")]

@@ -95,6 +95,34 @@ fn logits_agree_with_candle_in_every_family() {
 }
 
 #[test]
+fn what_is_wanted_does_not_change_it() {
+    for architecture in FAMILIES {
+        let mut model = model(&Tiny::new(architecture, GgmlDType::Q4_0), Kernel::best());
+        let (a, b, c) = (tokens(70), [9; 5], [4, 8, 15]);
+        let mut pass = |wants: [Want; 3]| {
+            let sequences = [(); 3].map(|()| model.create().unwrap());
+            let texts: [&[u32]; 3] = [&a, &b, &c];
+            let chunks: Vec<_> =
+                (0..3).map(|i| Chunk { sequence: sequences[i], tokens: texts[i], want: wants[i] }).collect();
+            let mut output = Output::default();
+            model.forward(&chunks, &mut output).unwrap();
+            // What is in the cache counts too.
+            let next = append(&mut *model, sequences[0], &[1], Want::Last).logits;
+            sequences.into_iter().for_each(|sequence| model.free(sequence));
+            (output.logits, next)
+        };
+        let (all, next) = pass([Want::All; 3]);
+        let vocabulary = next.len();
+        let row = |row: usize| &all[row * vocabulary..(row + 1) * vocabulary];
+        let some = pass([Want::Last, Want::All, Want::Nothing]);
+        let expected: Vec<f32> = std::iter::once(69).chain(70..75).flat_map(row).copied().collect();
+        assert!(some.0 == expected && some.1 == next, "{architecture:?}: some rows");
+        let none = pass([Want::Nothing; 3]);
+        assert!(none.0.is_empty() && none.1 == next, "{architecture:?}: none");
+    }
+}
+
+#[test]
 fn every_kernel_gives_the_same_bits() {
     for architecture in FAMILIES {
         for dtype in [GgmlDType::F16, GgmlDType::Q4_0, GgmlDType::Q5_1, GgmlDType::Q2K, GgmlDType::Q6K] {

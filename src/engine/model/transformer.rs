@@ -44,6 +44,8 @@ pub(super) struct Transformer {
 /// The rows of the current pass.
 #[derive(Default)]
 struct Batch {
+    /// Rows that go on: all of them, but for the last layer's end; see [`Batch::narrow`].
+    rows: usize,
     tokens: Vec<u32>,
     positions: Vec<usize>,
     places: Vec<Place>,
@@ -51,6 +53,40 @@ struct Batch {
     lists: Vec<u32>,
     /// Rows whose logits are wanted, and whether their hidden state is.
     wanted: Vec<(usize, bool)>,
+}
+
+impl Batch {
+    /// Goes on with the rows whose results are wanted alone: once the last layer's keys and values are in the cache, nobody reads
+    /// the others. Moves the rows of `stream` and `query`, which are as wide as given.
+    fn narrow(&mut self, rows_of: [(&mut [f32], usize); 2]) {
+        if self.wanted.len() == self.rows {
+            return;
+        }
+        self.rows = self.wanted.len();
+        for (values, width) in rows_of {
+            for (to, (from, _)) in self.wanted.iter().enumerate() {
+                values.copy_within(from * width..(from + 1) * width, to * width);
+            }
+        }
+        let mut spans: Vec<Span> = Vec::with_capacity(self.wanted.len());
+        let (mut of, mut next) = (0, usize::MAX);
+        for (to, (from, _)) in self.wanted.iter_mut().enumerate() {
+            let row = std::mem::replace(from, to);
+            let begun = of;
+            while row >= self.spans[of].row + self.spans[of].rows {
+                of += 1;
+            }
+            match spans.last_mut().filter(|_| row == next && of == begun) {
+                Some(span) => span.rows += 1,
+                None => {
+                    let Span { row: first, position, pages, .. } = self.spans[of];
+                    spans.push(Span { row: to, rows: 1, position: position + row - first, pages });
+                }
+            }
+            next = row + 1;
+        }
+        self.spans = spans;
+    }
 }
 
 /// Buffers of a pass, kept between passes.
@@ -170,6 +206,7 @@ impl Transformer {
             }
             (chunk, done) = if last { (chunk + 1, 0) } else { (chunk, done + count) };
         }
+        batch.rows = batch.tokens.len();
         (chunk, done)
     }
 
@@ -183,6 +220,16 @@ impl Transformer {
             local.prepare(&self.batch.positions);
         }
         for index in 0..self.hyper.blocks {
+            self.remember(index);
+            if index + 1 == self.hyper.blocks {
+                let (stream, query) = (&mut self.room.stream[..], &mut self.room.query[..]);
+                let widths = (self.hyper.width, self.hyper.heads * self.hyper.key_width);
+                self.batch.narrow([(stream, widths.0), (query, widths.1)]);
+                if self.batch.rows == 0 {
+                    return;
+                }
+                self.room.resize(self.batch.rows, &self.hyper);
+            }
             self.attention(index);
             self.feed_forward(index);
         }
@@ -204,8 +251,14 @@ impl Transformer {
         }
     }
 
-    /// `stream += attention(norm(stream))`; the addition is left in `delta`, see [`Transformer::normalise`].
-    fn attention(&mut self, index: usize) {
+    /// Whether layer `index` sees a window only.
+    fn is_windowed(&self, index: usize) -> bool {
+        self.hyper.architecture == Architecture::Gemma3 && !(index + 1).is_multiple_of(GLOBAL_EVERY)
+    }
+
+    /// Queries, keys and values of `norm(stream)`; keys and values go into the cache.
+    fn remember(&mut self, index: usize) {
+        let windowed = self.is_windowed(index);
         let previous = index.checked_sub(1).map(|previous| &self.weights.layers[previous]);
         let layer = &self.weights.layers[index];
         let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
@@ -219,7 +272,6 @@ impl Transformer {
             Product { matrix: layer.value.operand(memory), out: &mut room.value },
         ];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
-        let windowed = hyper.architecture == Architecture::Gemma3 && !(index + 1).is_multiple_of(GLOBAL_EVERY);
         let rotary = room.local.as_ref().filter(|_| windowed).unwrap_or(&room.global);
         let heads = [
             (&mut room.query[..], hyper.heads * hyper.key_width),
@@ -228,6 +280,15 @@ impl Transformer {
         ];
         each_row(&mut self.pool, rows, heads, &|row, parts| place_heads(level, hyper, layer, rotary, row, parts));
         self.sequences.pages_mut().store((&mut self.pool, level), index, &self.batch.places, &room.key, &room.value);
+    }
+
+    /// `stream += attention(queries)`; the addition is left in `delta`, see [`normalise`].
+    fn attention(&mut self, index: usize) {
+        let windowed = self.is_windowed(index);
+        let layer = &self.weights.layers[index];
+        let (hyper, rows) = (&self.hyper, self.batch.rows);
+        let memory = self.weights.memory();
+        let room = &mut self.room;
         let attention = Attention {
             layer: index,
             heads: hyper.heads,
@@ -256,7 +317,7 @@ impl Transformer {
     /// `stream += down(act(gate(norm(stream))) * up(norm(stream)))`, likewise.
     fn feed_forward(&mut self, index: usize) {
         let layer = &self.weights.layers[index];
-        let (hyper, rows, level) = (&self.hyper, self.batch.tokens.len(), self.kernel.level());
+        let (hyper, rows, level) = (&self.hyper, self.batch.rows, self.kernel.level());
         let memory = self.weights.memory();
         let post = layer.post_attention_norm.as_deref();
         let room = &mut self.room;

@@ -5,6 +5,7 @@
 
 mod grade;
 mod live;
+mod recordings;
 mod reply;
 mod telling;
 mod turns;
@@ -25,6 +26,7 @@ use crate::export::redact;
 pub use crate::export::{ExportFormat, Exported};
 use crate::store::{NewRecord, Record, Store};
 use live::Live;
+pub use recordings::RECORDING_LIMIT;
 use view::Sitting;
 
 /// Most bytes of one answer.
@@ -273,6 +275,7 @@ impl Desk {
             interviewer_report: finished.then(|| sitting.report(self.content())),
             transcript: grade::transcript(&sitting),
             model_answer: if graded { view::model_answer(self.content(), &sitting.plan) } else { None },
+            delivery: sitting.delivery(),
             summary: sitting.record.summary,
             hints: sitting.record.hints,
             remarks: sitting.record.remarks,

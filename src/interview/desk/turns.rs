@@ -7,9 +7,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::live::Live;
+use super::reply::value;
 use super::view::Sitting;
 use super::{ANSWER_LIMIT, DOCUMENT_LIMIT, DRAFT_LIMIT, Desk, finished};
 use crate::engine::Priority;
+use crate::interview::delivery::Spoken;
 use crate::interview::session::{HintView, Reply, ReplyEvent, SessionError, Status};
 use crate::interview::transcript::Speaker;
 use crate::interview::{interviewer, judge};
@@ -30,6 +32,21 @@ impl Desk {
         expected_seq: u32,
         board: Option<Value>,
     ) -> Result<Reply, SessionError> {
+        self.answer_spoken(id, text, expected_seq, board, None)
+    }
+
+    /// As [`Desk::answer`], with what is known of an answer that was spoken.
+    ///
+    /// # Errors
+    /// As [`Desk::answer`]; [`SessionError::Invalid`] when the numbers of `spoken` cannot be.
+    pub fn answer_spoken(
+        &self,
+        id: &str,
+        text: String,
+        expected_seq: u32,
+        board: Option<Value>,
+        spoken: Option<Spoken>,
+    ) -> Result<Reply, SessionError> {
         let mut live = self.live();
         let sitting = self.sitting(id)?;
         if sitting.record.summary.status == Status::Finished {
@@ -46,6 +63,10 @@ impl Desk {
             return Err(SessionError::TooLong { bytes: text.len(), limit: ANSWER_LIMIT });
         }
         check_answer(&text, board.as_ref())?;
+        if let Some(Err(why)) = spoken.as_ref().map(Spoken::check) {
+            return Err(SessionError::Invalid(format!("{why} (send the answer without it)")));
+        }
+        let spoken = spoken.as_ref().map(value).transpose()?;
         if sitting.record.summary.status == Status::Paused {
             return Err(SessionError::WrongState("this interview is paused (resume it first)".to_owned()));
         }
@@ -55,7 +76,7 @@ impl Desk {
             ));
         }
         let engine = self.engine.clone().ok_or(SessionError::NoModel)?;
-        let answer = CandidateTurn { expected_seq, text, at_ms, board, date: self.inner.clock.date() };
+        let answer = CandidateTurn { expected_seq, text, at_ms, board, spoken, date: self.inner.clock.date() };
         let stored = self.inner.store.append_answer(id, &answer)?;
         let sitting = self.sitting(id)?;
         if stored == Appended::Overtaken {

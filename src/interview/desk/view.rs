@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::board;
 use crate::content::Content;
 use crate::interview::debrief::{self, TurnNotes};
+use crate::interview::delivery::{self, Delivery};
 use crate::interview::interviewer;
 use crate::interview::note::Note;
 use crate::interview::plan::Plan;
@@ -64,6 +65,12 @@ impl Sitting {
         quality::report(content, &self.plan, &self.record.turns, &self.notes, &self.record.hints)
     }
 
+    /// How long spoken answers took.
+    pub(super) fn delivery(&self) -> Option<Delivery> {
+        let read = |(seq, value): (&u32, &Value)| Some((*seq, serde_json::from_value(value.clone()).ok()?));
+        delivery::delivery(&self.record.turns, &self.record.spoken.iter().filter_map(read).collect())
+    }
+
     /// What is shown at this moment of the interview clock.
     pub(super) fn view(&self, content: &Content, elapsed_ms: u64) -> SessionView {
         let record = &self.record;
@@ -92,6 +99,9 @@ impl Sitting {
             interviewer_notes: (status == Status::Finished).then(|| self.debrief(content)),
             interviewer_report: (status == Status::Finished).then(|| self.report(content)),
             model_answer: if record.scorecards.is_empty() { None } else { model_answer(content, &self.plan) },
+            record: record.asked.record,
+            recordings: record.recordings.clone(),
+            delivery: self.delivery(),
         }
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn new_session(round: Round) -> NewSession {
         seed: Some(7),
         resume: None,
         posting: None,
+        record: false,
     }
 }
 

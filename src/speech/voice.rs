@@ -1,0 +1,133 @@
+//! Where somebody speaks. A pure function of the energies of a sound: what stands out from the background in many bands
+//! at once, longer than a click. A steady noise is its own background, however loud; a tone stands out in few bands.
+
+use crate::mel::{BANDS, Energies};
+
+/// Frames from the beginning of somebody's speaking to its end, 10 ms each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First frame.
+    pub start: usize,
+    /// One after the last.
+    pub end: usize,
+}
+
+impl Span {
+    /// In milliseconds from the beginning of the sound.
+    #[must_use]
+    pub fn milliseconds(self) -> (u64, u64) {
+        (self.start as u64 * 10, self.end as u64 * 10)
+    }
+}
+
+/// Bands are looked at four together, without the lowest (hum) and the highest.
+const TOGETHER: usize = 4;
+const FIRST: usize = 2;
+const GROUPS: usize = 18;
+/// Frames over which energies are averaged.
+const SMOOTH: usize = 5;
+/// The background is measured anew this often, over so many frames before and after.
+const STEP: usize = 50;
+const AROUND: usize = 300;
+/// The share of frames that belong to the background at least.
+const QUIETEST: f32 = 0.1;
+/// Quieter than this (some -70 dB of full scale) is silence, whatever is around it.
+const SILENCE: f32 = -6.5;
+/// Mean excess over the background that begins and that continues speech, in powers of ten.
+const BEGINS: f32 = 0.6;
+const GOES_ON: f32 = 0.35;
+/// A band counts from this excess on; so many have to.
+const STANDS_OUT: f32 = 0.6;
+const MANY: usize = 5;
+/// Frames that have to be that loud for speech to be there at all.
+const LONG_ENOUGH: usize = 9;
+/// A shorter silence is a part of the speech.
+const PAUSE: usize = 30;
+/// What a span gets before and after.
+const MARGIN: usize = 15;
+
+/// The spans, in order, not touching.
+#[must_use]
+pub fn spans(energies: &Energies) -> Vec<Span> {
+    let groups = smoothed(energies);
+    let floors = background(&groups);
+    let excess: Vec<(f32, usize)> = groups
+        .iter()
+        .enumerate()
+        .map(|(frame, values)| {
+            let floor = &floors[(frame / STEP).min(floors.len() - 1)];
+            let over = values.iter().zip(floor).map(|(value, floor)| (value - floor).clamp(0.0, 3.0));
+            let mean = over.clone().sum::<f32>() / GROUPS as f32;
+            (mean, over.filter(|over| *over > STANDS_OUT).count())
+        })
+        .collect();
+    let mut found: Vec<Span> = Vec::new();
+    let mut at = 0;
+    while at < excess.len() {
+        if excess[at].0 < GOES_ON {
+            at += 1;
+            continue;
+        }
+        let end = excess[at..].iter().position(|(mean, _)| *mean < GOES_ON).map_or(excess.len(), |n| at + n);
+        let loud = |(mean, many): &&(f32, usize)| *mean > BEGINS && *many >= MANY;
+        if excess[at..end].iter().filter(loud).count() >= LONG_ENOUGH {
+            match found.last_mut() {
+                Some(last) if at - last.end < PAUSE => last.end = end,
+                _ => found.push(Span { start: at, end }),
+            }
+        }
+        at = end;
+    }
+    with_margins(&found, energies.frames)
+}
+
+fn smoothed(energies: &Energies) -> Vec<[f32; GROUPS]> {
+    let raw: Vec<[f32; GROUPS]> = (0..energies.frames)
+        .map(|frame| {
+            let frame = energies.frame(frame);
+            std::array::from_fn(|group| {
+                let first = FIRST + group * TOGETHER;
+                frame[first..(first + TOGETHER).min(BANDS)].iter().sum::<f32>() / TOGETHER as f32
+            })
+        })
+        .collect();
+    (0..raw.len())
+        .map(|frame| {
+            let from = frame.saturating_sub(SMOOTH / 2);
+            let near = &raw[from..(frame + SMOOTH / 2 + 1).min(raw.len())];
+            std::array::from_fn(|group| near.iter().map(|values| values[group]).sum::<f32>() / near.len() as f32)
+        })
+        .collect()
+}
+
+/// For every [`STEP`] frames the level that is exceeded in nine of ten frames around, group by group.
+fn background(groups: &[[f32; GROUPS]]) -> Vec<[f32; GROUPS]> {
+    let steps = groups.len().div_ceil(STEP).max(1);
+    (0..steps)
+        .map(|step| {
+            let middle = step * STEP + STEP / 2;
+            let near = &groups[middle.saturating_sub(AROUND).min(groups.len())..(middle + AROUND).min(groups.len())];
+            std::array::from_fn(|group| {
+                let mut values: Vec<f32> = near.iter().map(|values| values[group]).collect();
+                let rank = (values.len() as f32 * QUIETEST) as usize;
+                if rank >= values.len() {
+                    return SILENCE;
+                }
+                let (_, value, _) = values.select_nth_unstable_by(rank, f32::total_cmp);
+                value.max(SILENCE)
+            })
+        })
+        .collect()
+}
+
+fn with_margins(found: &[Span], frames: usize) -> Vec<Span> {
+    let mut out: Vec<Span> = Vec::new();
+    for span in found {
+        let wide = Span { start: span.start.saturating_sub(MARGIN), end: (span.end + MARGIN).min(frames) };
+        match out.last_mut() {
+            Some(last) if wide.start <= last.end => last.end = wide.end,
+            _ => out.push(wide),
+        }
+    }
+    out
+}

@@ -1,0 +1,190 @@
+//! A whole spoken session with nothing but a loopback interface: questions said by espeak-ng, answers made by it, heard by
+//! the installed Whisper over HTTP. Needs whisper-tiny.en in the models folder (tests/install-models.sh) and espeak-ng.
+#![cfg(target_os = "linux")]
+
+#[path = "server/client.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
+mod client;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use client::{Answer, Client};
+use offrecord::speech::wav;
+use serde_json::{Value, json};
+
+/// Set for the copy of a test that runs inside the namespace.
+const INSIDE: &str = "OFFRECORD_TEST_INSIDE";
+
+struct Serving {
+    child: Child,
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn models() -> PathBuf {
+    let models_dir = std::env::var_os("OFFRECORD_MODELS_DIR").map(Into::into);
+    let global = offrecord::config::Global { models_dir, ..Default::default() };
+    let models = global.dirs().expect("a models folder").models;
+    let file = models.join("whisper-tiny.en.bin");
+    assert!(file.exists(), "{} is missing: run bash tests/install-models.sh", file.display());
+    models
+}
+
+fn serve() -> Serving {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_offrecord"))
+        .env("HOME", folder.path())
+        .env("OFFRECORD_DATA_DIR", folder.path().join("data"))
+        .env("OFFRECORD_MODELS_DIR", models())
+        .env("OFFRECORD_OFFLINE", "1")
+        .env("OFFRECORD_ENGINE", "scripted")
+        .args(["serve", "--port", "0", "--json", "--no-open"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let (client, _) = Client::announced(child.stdout.take().expect("piped"));
+    client.wait_for_the_model();
+    Serving { child, client, _folder: folder }
+}
+
+fn send(client: &Client, method: &str, path: &str, body: &[u8]) -> Answer {
+    let (host, bearer) = (client.address.to_string(), client.bearer());
+    let headers = [("Host", host.as_str()), ("Authorization", &bearer), ("Content-Type", "audio/wav")];
+    client.send(method, path, &headers, body)
+}
+
+fn heard(client: &Client, sound: &[u8], context: &str) -> Value {
+    let answer = send(client, "POST", &format!("/api/speech/transcriptions?context={context}"), sound);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+/// A text by espeak-ng as a file.
+fn said(text: &str) -> Vec<u8> {
+    let made = Command::new("espeak-ng").args(["--stdout", "-v", "en-us", "-s", "155", text]).output();
+    let made = made.expect("espeak-ng is installed (on Debian: apt install espeak-ng)").stdout;
+    wav::write(&wav::read(&made, 180).expect("a WAV file").samples)
+}
+
+const ANSWERS: [(&str, &[&str]); 3] = [
+    ("First I would ask how many parcels move each day, and how fresh the position has to be.", &["parcels", "position"]),
+    ("I would put a queue before the database, and each message carries a key so that a retry is harmless.", &["queue", "database", "retry"]),
+    ("We measure the latency of every request and page somebody when it doubles.", &["latency", "request"]),
+];
+
+#[test]
+fn a_whole_spoken_session_without_a_network() {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    models();
+    let myself = std::env::current_exe().expect("this test's file");
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture"])
+        .arg(myself)
+        .arg("a_whole_spoken_session_without_a_network")
+        .env(INSIDE, "1")
+        .env("OFFRECORD_MODELS_DIR", models())
+        .output()
+        .expect("unshare (package util-linux) runs");
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "in a network namespace of its own: {told:.4000}");
+    assert!(told.contains("1 passed"), "{told:.4000}");
+}
+
+fn inside() {
+    assert!(std::net::TcpStream::connect("1.1.1.1:443").is_err(), "this namespace has a network");
+    let serving = serve();
+    let client = &serving.client;
+    let told = client.api("GET", "/api/speech", None).json();
+    assert_eq!((&told["input"]["available"], &told["input"]["model"]), (&json!(true), &json!("whisper-tiny.en")), "{told}");
+    let new = json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "realistic", "seed": 1,
+                     "record": true});
+    let mut view = client.api("POST", "/api/sessions", Some(&new)).json();
+    let id = view["id"].as_str().expect("an id").to_owned();
+    for (text, wanted) in ANSWERS {
+        let question = view["turns"].as_array().and_then(|turns| turns.last()).expect("a question")["text"].clone();
+        let spoken = client.api("POST", "/api/speech/synthesis", Some(&json!({"text": question})));
+        assert_eq!(spoken.status, 200, "{}", spoken.text());
+        let sound = said(text);
+        let transcript = heard(client, &sound, "");
+        let words = transcript["text"].as_str().expect("a text").to_lowercase();
+        for word in wanted {
+            assert!(words.contains(word), "{word} in: {words}");
+        }
+        let voice = transcript["voice"].as_array().expect("voice");
+        let length = |span: &Value| span["end_ms"].as_u64().unwrap_or(0) - span["start_ms"].as_u64().unwrap_or(0);
+        let speaking: u64 = voice.iter().map(length).sum();
+        let facts = json!({"heard": words, "speaking_ms": speaking, "first_word_ms": voice[0]["start_ms"],
+                           "longest_ms": voice.iter().map(length).max()});
+        let body = json!({"text": words, "expected_seq": view["next_seq"], "spoken": facts});
+        let answer = client.api("POST", &format!("/api/sessions/{id}/turns"), Some(&body));
+        assert_eq!(answer.events().last().expect("an end").0, "done", "{}", answer.text());
+        let turn = body["expected_seq"].as_u64().expect("a number");
+        assert_eq!(send(client, "PUT", &format!("/api/sessions/{id}/recordings/{turn}"), &sound).status, 204);
+        view = client.api("GET", &format!("/api/sessions/{id}"), None).json();
+        if view["status"] != "active" {
+            break;
+        }
+    }
+    let answers = view["delivery"]["answers"].as_array().expect("facts").len();
+    assert_eq!(view["recordings"].as_array().expect("recordings").len(), answers);
+    assert!(answers >= 2 && view["delivery"]["answers"][0]["edited"] == false, "{}", view["delivery"]);
+    assert_eq!(client.api("POST", &format!("/api/sessions/{id}/finish"), None).status, 200);
+    let graded = client.api("POST", &format!("/api/sessions/{id}/scorecards"), None);
+    assert_eq!(graded.events().last().expect("an end").0, "done", "{}", graded.text());
+    let export = client.api("GET", &format!("/api/sessions/{id}/export?format=md"), None);
+    assert!(export.text().contains("Speaking times"), "{}", export.text());
+    assert_eq!(client.api("DELETE", &format!("/api/sessions/{id}"), None).status, 204);
+}
+
+#[test]
+fn silence_gives_no_text_and_a_client_that_goes_away_stops_the_work() {
+    let serving = serve();
+    let client = &serving.client;
+    let silent = heard(client, &wav::write(&vec![0.0; 16_000 * 20]), "and%20then");
+    assert_eq!((&silent["text"], &silent["audio_ms"]), (&json!(""), &json!(20_000)), "{silent}");
+    assert_eq!((&silent["segments"], &silent["voice"]), (&json!([]), &json!([])));
+
+    // Three minutes of speech: asked for, and left at once. The next one must not wait for all of it.
+    let sentence = wav::read(&said(ANSWERS[1].0), 60).expect("a WAV file").samples;
+    let mut long = Vec::new();
+    while long.len() + sentence.len() < 16_000 * 178 {
+        long.extend_from_slice(&sentence);
+    }
+    let long = wav::write(&long);
+    let begun = Instant::now();
+    let whole = heard(client, &long, "");
+    let alone = begun.elapsed();
+    let words = whole["text"].as_str().expect("a text").split_whitespace().count();
+    let sentences = long.len() / 2 / sentence.len();
+    assert!(words > sentences * 14, "{words} words of {sentences} sentences: {whole}");
+    for _ in 0..3 {
+        let mut stream = client.connect();
+        let head = format!(
+            "POST /api/speech/transcriptions HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: audio/wav\r\n\
+             Content-Length: {}\r\n\r\n",
+            client.address, client.bearer(), long.len()
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&long)).expect("sent");
+        // The work has begun by then; nothing depends on how far it is.
+        std::thread::sleep(Duration::from_millis(200));
+        drop(stream);
+    }
+    let begun = Instant::now();
+    assert!(heard(client, &said(ANSWERS[2].0), "")["text"].as_str().expect("a text").to_lowercase().contains("latency"));
+    let after = begun.elapsed();
+    assert!(after < alone.max(Duration::from_secs(2)) * 2, "{after:?} after three that went away; one whole takes {alone:?}");
+}
