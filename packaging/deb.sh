@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deb.sh PROGRAM OUTPUT-FOLDER: a Debian package of a program that is built already. Prints its path. Needs dpkg-deb.
-# The same program gives the same bytes. DEB_COMPRESSION (xz) may be gzip, for tests.
+# The same program gives the same bytes. With PACK_FAST the package is larger and made sooner, for tests.
 set -eu
 [ $# -eq 2 ] || { echo "usage: deb.sh PROGRAM OUTPUT-FOLDER" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,6 +33,8 @@ mkdir "$work/root/DEBIAN"
 } >"$work/root/DEBIAN/control"
 (cd "$work/root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$work/root/DEBIAN/md5sums"
 find "$work/root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+pack=(-Zxz)
+[ -z "${PACK_FAST:-}" ] || pack=(-Zgzip -z1)
 package=$output/offrecord_${version}_$(dpkg --print-architecture).deb
-dpkg-deb --root-owner-group -Z"${DEB_COMPRESSION:-xz}" --build "$work/root" "$package" >/dev/null
+dpkg-deb --root-owner-group "${pack[@]}" --build "$work/root" "$package" >/dev/null
 echo "$package"

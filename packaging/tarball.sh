@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tarball.sh PROGRAM OUTPUT-FOLDER: a tar.gz of a program that is built already, to be unpacked over a prefix such as
-# ~/.local. Prints its path. The same program gives the same bytes.
+# ~/.local. Prints its path. The same program gives the same bytes. With PACK_FAST it is larger and made sooner, for tests.
 set -eu
 [ $# -eq 2 ] || { echo "usage: tarball.sh PROGRAM OUTPUT-FOLDER" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,6 +24,8 @@ glibc=$(grep -aoE 'GLIBC_2\.[0-9]+' "$program" | sort -uV | tail -n 1 | cut -d_ 
 } >"$work/$name/README.txt"
 # The unit names the place of the program: here it is wherever this was unpacked.
 sed -i 's|^ExecStart=/[^ ]*|ExecStart=%h/.local/bin/offrecord|' "$work/$name/lib/systemd/user/offrecord.service"
+level=-9
+[ -z "${PACK_FAST:-}" ] || level=-1
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-1767225600}" -C "$work" -cf - "$name" |
-  gzip -9n >"$output/$name.tar.gz"
+  gzip -n "$level" >"$output/$name.tar.gz"
 echo "$output/$name.tar.gz"

@@ -290,7 +290,7 @@ fn the_start_script_checks_first_and_says_where_sessions_go() {
     // A home that is no folder: a temporary one, which stays.
     let homeless = start(&["models", "list"], "catalogue.toml");
     ok(&homeless);
-    assert!(said(&homeless).contains("copy it to keep it"), "{}", said(&homeless));
+    assert!(said(&homeless).contains("copy it to keep them"), "{}", said(&homeless));
     assert_eq!(std::fs::read_dir(scene.path("tmp")).expect("a folder").count(), 1);
 
     // A medium that runs no programs: from a copy, which goes again.

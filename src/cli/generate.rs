@@ -9,6 +9,9 @@ use clap::CommandFactory as _;
 
 use super::Cli;
 
+/// Day of this version, as in `CHANGELOG.md`.
+const RELEASED: &str = "2026-11-24";
+
 /// What to generate.
 #[derive(clap::Subcommand, Debug)]
 pub enum Verb {
@@ -34,8 +37,8 @@ pub enum Verb {
 pub fn run(verb: &Verb) -> anyhow::Result<()> {
     let mut text = Vec::new();
     match verb {
-        Verb::Man { output: Some(folder) } => return pages(&shown(Cli::command()), folder),
-        Verb::Man { output: None } => clap_mangen::Man::new(shown(Cli::command())).render(&mut text)?,
+        Verb::Man { output: Some(folder) } => return pages(&built(), "offrecord", folder),
+        Verb::Man { output: None } => page(&built(), "offrecord", &mut text)?,
         Verb::Completions { shell } => {
             clap_complete::generate(*shell, &mut shown(Cli::command()), "offrecord", &mut text);
         }
@@ -43,6 +46,13 @@ pub fn run(verb: &Verb) -> anyhow::Result<()> {
     }
     std::io::stdout().lock().write_all(&text)?;
     Ok(())
+}
+
+/// The same, with what every command takes written out at each.
+fn built() -> clap::Command {
+    let mut command = shown(Cli::command());
+    command.build();
+    command
 }
 
 /// The command line without its hidden verbs: a package tells people of what is for them.
@@ -56,10 +66,26 @@ fn shown(command: clap::Command) -> clap::Command {
     bare.subcommands(visible)
 }
 
+/// One page. Its date is that of the release, so that the same program gives the same bytes.
+fn page(command: &clap::Command, name: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let command = command.clone().display_name(name.to_owned());
+    clap_mangen::Man::new(command)
+        .title(name)
+        .date(RELEASED)
+        .source(concat!("offrecord ", env!("CARGO_PKG_VERSION")))
+        .manual("offrecord")
+        .render(out)
+}
+
 /// `offrecord.1`, `offrecord-serve.1`, `offrecord-models-list.1`, ...
-fn pages(command: &clap::Command, folder: &Path) -> anyhow::Result<()> {
-    clap_mangen::generate_to(command.clone(), folder).with_context(|| {
-        format!("man pages cannot be written to {}: name a folder that exists and can be written", folder.display())
-    })?;
+fn pages(command: &clap::Command, name: &str, folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join(format!("{name}.1"));
+    let mut text = Vec::new();
+    page(command, name, &mut text)?;
+    std::fs::write(&file, text)
+        .with_context(|| format!("{}: name a folder that exists and can be written", file.display()))?;
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
+        pages(verb, &format!("{name}-{}", verb.get_name()), folder)?;
+    }
     Ok(())
 }

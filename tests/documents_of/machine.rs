@@ -21,6 +21,15 @@ const TRANSCRIPT: &str = r#"{"version": 1, "round": "system-design", "level": "s
   {"seq": 1, "role": "candidate", "text": "I would append every scan to a log keyed by parcel and keep a table with the latest position for each parcel, because a read must not grow with the history."}
 ]}"#;
 
+const ANSWERS: &str = "\
+First I would ask how many parcels move each day and how fresh the position has to be, because that decides whether one
+database is enough. I assume ten million parcels and a few scans each.
+
+I decided against one row per scan in the hot table, because then every read would have to sort. The price is that the
+latest position must be updated idempotently when scans arrive out of order.
+
+";
+
 impl Machine {
     pub fn new() -> Self {
         let home = tempfile::tempdir().expect("a folder");
@@ -54,8 +63,7 @@ impl Machine {
     /// One finished session, so that there is something to list, show and export; its id is `$ID` in commands.
     fn hold_an_interview(&self) {
         let answers = self.home.path().join("answers.txt");
-        std::fs::write(&answers, "I would ask how many parcels there are and how fresh the place has to be.\n\n")
-            .expect("written");
+        std::fs::write(&answers, ANSWERS).expect("written");
         let line = "offrecord run --round behavioural --minutes 15 --no-grade <answers.txt";
         let output = self.command(line).output().expect("sh runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -77,8 +85,15 @@ impl Machine {
         if serves {
             return self.serve(&at, &line.text);
         }
+        // What a person would type.
+        let asks = line.words_of("offrecord").is_some_and(|words| words.iter().any(|word| word == "run"));
+        let answers = || std::fs::File::open(self.home.path().join("answers.txt")).expect("answers");
         let id = if line.text.contains("$ID") { self.id() } else { String::new() };
-        let output = self.command(&line.text).env("ID", id).output().expect("sh runs");
+        let mut command = self.command(&line.text);
+        if asks {
+            command.stdin(answers());
+        }
+        let output = command.env("ID", id).output().expect("sh runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{at}: {:?}: {said}", output.status);
     }
