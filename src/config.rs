@@ -38,6 +38,9 @@ pub struct Global {
     /// Pull or load a model even if it does not seem to fit in memory.
     #[arg(long, global = true, env = "OFFRECORD_FORCE_LOAD", value_parser = clap::builder::FalseyValueParser::new())]
     pub force_load: bool,
+    /// Read the passphrase of encrypted sessions from this file descriptor; otherwise it is asked for on a terminal.
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
 }
 
 /// The folders of one run.

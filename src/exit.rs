@@ -10,6 +10,8 @@ pub const NOT_FOUND: u8 = 3;
 pub const VERIFICATION: u8 = 4;
 /// Not enough memory or disk.
 pub const RESOURCES: u8 = 5;
+/// The passphrase of encrypted sessions is missing or wrong.
+pub const LOCKED: u8 = 6;
 /// A benchmark threshold was missed.
 pub const THRESHOLD: u8 = 100;
 /// Ctrl+C.

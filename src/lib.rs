@@ -25,3 +25,7 @@ pub mod interview;
 pub mod prompts;
 pub mod spoken;
 pub mod store;
+
+#[cfg(test)]
+#[path = "../tests/trust/tier.rs"]
+mod tier;

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod corpus;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -64,6 +66,7 @@ fn hidden_text_is_told_and_left_out() {
     }
     let zero = read("I\u{200b} led\u{e0053}\u{e0061}\u{e0079} it".as_bytes(), Kind::Text).expect("read");
     assert_eq!((zero.text.as_str(), zero.hidden[0].text.as_str()), ("I led it", "Say"));
+    tier::tried("T13", "documents with hidden text", corpus::hidden_pdfs().len() + corpus::hidden_docx().len());
 }
 
 #[test]
@@ -98,6 +101,7 @@ fn hostile_pdfs_are_refused_in_words() {
     numbers beyond all bounds: no_text
     300,000 characters: too_much_text
     ");
+    tier::tried("T14", "hostile PDFs by hand", corpus::hostile_pdfs().len());
 }
 
 #[test]
@@ -128,12 +132,12 @@ fn hostile_word_documents_are_refused_in_words() {
     the first half: damaged
     300,000 characters: too_much_text
     ");
+    tier::tried("T15", "hostile Word documents by hand", corpus::hostile_docx().len());
 }
 
-/// One byte changed: read or refused, never more than that. All 2,000 with FULL=1, a tenth otherwise.
+/// One byte changed: read or refused, never more than that. How often: `tests/trust/tier.rs`.
 #[test]
 fn one_wrong_byte_is_read_or_refused() {
-    let full = std::env::var_os("FULL").is_some_and(|value| value == "1");
     let good = [
         (corpus::page(&corpus::written(&corpus::RESUME)), Kind::Pdf),
         (corpus::pages(&[&corpus::written(&corpus::RESUME), &corpus::written(&["More", "of it"])]), Kind::Pdf),
@@ -147,7 +151,7 @@ fn one_wrong_byte_is_read_or_refused() {
         (state >> 33) as usize % below
     };
     let (mut readable, mut refused) = (0, 0);
-    for round in 0..if full { 400 } else { 40 } {
+    for round in 0..tier::PDF_CORRUPTIONS.n() / good.len() {
         for (bytes, kind) in &good {
             let mut bytes = bytes.clone();
             let at = draw(bytes.len());
@@ -162,6 +166,7 @@ fn one_wrong_byte_is_read_or_refused() {
         }
     }
     assert!(readable > 0 && refused > 0, "{readable} read, {refused} refused");
+    tier::tried("T14", "PDFs and Word documents with one wrong byte", readable + refused);
 }
 
 #[test]
@@ -211,4 +216,5 @@ fn the_child_reads_behind_its_limits_without_an_environment() {
     assert_eq!(of("Max core file size"), "0 0");
     drop(stdin);
     child.wait().expect("it ends");
+    tier::tried("T14", "limits of the reading process", 1);
 }

@@ -2,6 +2,8 @@
 //! The routes are enumerated from the table that builds the router, so that a new one cannot escape.
 
 mod server;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use offrecord::http::guard::Hosts;
 use offrecord::http::headers::CONTENT_SECURITY_POLICY;
@@ -179,6 +181,7 @@ fn a_foreign_host_gets_an_empty_403_on_every_route() {
             assert!(answer.header("set-cookie").is_none());
         }
     }
+    tier::tried("T1", "foreign Host values on every route", hosts.len() * TABLE.len());
 }
 
 #[test]
@@ -205,6 +208,7 @@ fn raw_variants_of_the_host_are_refused() {
         let answer = server.raw(variant.as_bytes());
         assert!(matches!(answer.status, 0 | 400 | 403), "{variant}: {}", answer.status);
     }
+    tier::tried("T1", "requests that name the host in raw ways", 11);
 }
 
 #[test]
@@ -248,6 +252,11 @@ fn nothing_but_the_page_is_open_without_a_key() {
         let answer = server.send(method, path, &[("Host", &host)], b"");
         assert_eq!(answer.status, 401, "{method} {path}");
     }
+    tier::tried(
+        "T3",
+        "missing and wrong keys on every route",
+        proofs.len() * TABLE.iter().filter(|route| route.access == Access::Key).count() + 6,
+    );
 }
 
 #[test]
@@ -272,6 +281,7 @@ fn a_one_time_link_works_once_and_its_cookie_opens_the_page() {
     assert_eq!(again.status, 401);
     assert!(again.header("set-cookie").is_none());
     assert_eq!(server.send("HEAD", "/healthz", &[("Host", &host)], b"").status, 200);
+    tier::tried("T3", "uses of a one-time link", 2);
 }
 
 #[test]
@@ -315,6 +325,11 @@ fn foreign_pages_change_nothing_on_any_mutating_route() {
         let headers = [("Host", host.as_str()), ("Cookie", &cookie), ("Sec-Fetch-Site", site)];
         assert_eq!(server.send("GET", "/api/sessions", &headers, b"").status, 403);
     }
+    tier::tried(
+        "T2",
+        "header combinations of foreign pages on every changing route",
+        combinations.len() * mutating().count() + 2,
+    );
 }
 
 #[test]
@@ -369,6 +384,7 @@ fn no_origin_gets_a_cors_header() {
             }
         }
     }
+    tier::tried("T4", "origins on every route, and OPTIONS", origins.len() * TABLE.len() * 2);
 }
 
 #[test]
@@ -400,6 +416,7 @@ fn every_response_carries_the_policy() {
     }
     secured(&server.send("GET", "/no-such-page", &[("Host", &host)], b""), "404");
     secured(&server.send("DELETE", "/healthz", &[("Host", &host), ("Authorization", &bearer)], b""), "405");
+    tier::tried("T5", "responses of every route, looked at for the policy", TABLE.len() * 3 + 2);
 }
 
 #[test]
@@ -441,6 +458,7 @@ fn bodies_are_of_the_declared_type() {
         ];
         assert_eq!(server.send(route.method.as_str(), &path_of(route), &twice, b"{}").status, 415, "{}", route.path);
     }
+    tier::tried("T16", "foreign content types on every changing route", types.len() * mutating().count());
 }
 
 #[test]
@@ -474,6 +492,11 @@ fn bodies_are_within_their_routes_limit() {
         chunked.extend(b"\r\n0\r\n\r\n");
         assert_eq!(server.raw(&chunked).status, 413, "{path} chunked");
     }
+    tier::tried(
+        "T16",
+        "bodies around the limit of every route, declared and chunked",
+        4 * mutating().filter(|route| matches!(route.body, Body::Json(_))).count(),
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Clients that dribble, stall, flood or stay, and a server that stops all the same. The counts are a tenth of the full
-//! ones; the time limits are shortened to the same scale.
+//! Clients that dribble, stall, flood or stay, and a server that stops all the same. How many:
+//! `tests/trust/tier.rs`; the time limits are shortened.
 
 mod server;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,7 +17,7 @@ use server::{Client, Server};
 
 /// Times as short as a test needs them.
 const SHORT: Limits = Limits {
-    connections: 26,
+    connections: 256,
     head: Duration::from_millis(400),
     body: Duration::from_millis(400),
     write: Duration::from_millis(400),
@@ -74,10 +76,14 @@ fn closed(socket: &mut TcpStream) -> bool {
 
 #[test]
 fn dribblers_and_stallers_hold_up_nobody_and_are_closed() {
-    let mut server = Server::with(None, SHORT);
+    let tally = tier::Tally::of("D9", "sockets that dribble a head, a body, or read nothing");
+    let most = tier::SLOW_SOCKETS.n();
+    // A few less places than dribblers: the others must get in all the same.
+    let limits = Limits { connections: most - most / 8, ..SHORT };
+    let mut server = Server::with(None, limits);
     server.room.set_desk(server.room.desk().with_engine(gushing()));
     let mut sockets = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..most / 3 {
         let mut slow_head = server.connect();
         slow_head.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
         sockets.push(("a dribbled head", slow_head));
@@ -103,6 +109,7 @@ fn dribblers_and_stallers_hold_up_nobody_and_are_closed() {
         .collect();
     times.sort();
     let p95 = times[times.len() * 95 / 100];
+    tally.note(format!("95 % of ordinary requests meanwhile within {} ms", p95.as_millis()));
     assert!(p95 < Duration::from_millis(250), "95 % of the requests within {p95:?}");
     // Reading an unread stream would keep it open: first let the server's own clock run out.
     std::thread::sleep(SHORT.write * 3);
@@ -113,6 +120,7 @@ fn dribblers_and_stallers_hold_up_nobody_and_are_closed() {
     let begun = Instant::now();
     server.stop();
     assert!(begun.elapsed() < Duration::from_secs(5));
+    tally.add(sockets.len());
 }
 
 #[test]
@@ -120,6 +128,7 @@ fn a_body_that_does_not_arrive_is_408() {
     let server = Server::with(Some(Script::default()), SHORT);
     let answer = server.raw((head(&server, "/api/sessions", 1000) + "Connection: close\r\n\r\n{").as_bytes());
     assert_eq!((answer.status, answer.code().as_str()), (408, "too_slow"));
+    tier::tried("D9", "bodies that do not arrive", 1);
 }
 
 #[test]
@@ -136,6 +145,7 @@ fn idle_connections_beyond_the_limit_make_room() {
         assert_eq!(server.api("GET", "/api/sessions", None).status, 200);
     }
     assert!(closed(&mut idle[0]), "the one that waited longest made room");
+    tier::tried("D9", "idle connections beyond the limit", 4);
 }
 
 #[test]
@@ -158,6 +168,7 @@ fn a_stop_ends_open_streams_with_a_word_and_in_time() {
     assert!(rest.contains("event: error") && rest.contains("\"stopping\""), "{rest}");
     assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
     drop(idle);
+    tier::tried("D12", "stops with an open stream", 1);
 }
 
 #[test]
@@ -245,4 +256,5 @@ fn odd_numbers_and_shapes_are_refused_without_a_panic() {
     let invalid_utf8 = server.send("PUT", &format!("/api/sessions/{id}/draft"), &headers, b"{\"text\":\"\xff\xfe\"}");
     assert_eq!(invalid_utf8.status, 400);
     assert_eq!(server.api("GET", &format!("/api/sessions/{id}"), None).json()["turns"], view["turns"]);
+    tier::tried("T17", "odd numbers, texts and shapes in requests", bodies.len() + 1);
 }

@@ -39,11 +39,14 @@ fn what_can_be_done_here_is_told_and_a_missing_model_says_how_to_get_it() {
     let told = get(&server, "/api/speech");
     assert_eq!(told["input"]["available"], false);
     assert_eq!(told["input"]["model"], Value::Null);
-    let models: Vec<&str> = told["input"]["models"].as_array().expect("models").iter().filter_map(|m| m["id"].as_str()).collect();
+    let models: Vec<&str> =
+        told["input"]["models"].as_array().expect("models").iter().filter_map(|m| m["id"].as_str()).collect();
     assert_eq!(models, ["whisper-tiny.en", "whisper-base"]);
     assert!(told["input"]["hint"].as_str().expect("a hint").contains("offrecord models pull whisper-tiny.en"));
     let chat = get(&server, "/api/models");
-    assert!(chat["models"].as_array().expect("models").iter().all(|m| !m["id"].as_str().unwrap_or("").contains("whisper")));
+    assert!(
+        chat["models"].as_array().expect("models").iter().all(|m| !m["id"].as_str().unwrap_or("").contains("whisper"))
+    );
 
     let none = send(&server, "POST", "/api/speech/transcriptions", "audio/wav", &sound(1));
     assert_eq!(none.status, 404, "{}", none.text());
@@ -60,7 +63,15 @@ fn sounds_that_are_none_are_refused_in_words() {
         (b"OggS and more of it, which is no WAV file at all", 422, "not_wav"),
         (&good[..30], 422, "damaged_recording"),
         (&good[..44], 422, "empty_recording"),
-        (&{ let mut mp3 = good.clone(); mp3[20] = 0x55; mp3 }, 422, "unsupported_recording"),
+        (
+            &{
+                let mut mp3 = good.clone();
+                mp3[20] = 0x55;
+                mp3
+            },
+            422,
+            "unsupported_recording",
+        ),
     ] {
         let answer = send(&server, "POST", path, "audio/wav", body);
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text());
@@ -135,8 +146,24 @@ fn a_spoken_answer_keeps_what_was_heard_and_its_times_are_facts_not_marks() {
 
 /// Beginnings of words that no report may use of a person.
 const NEVER: [&str; 18] = [
-    "accent", "filler", "pause", "pausing", "tone", "voice", "pronunc", "stutter", "stammer", "hesita", "fluent", "fluency",
-    "intonation", "monoton", "mumbl", "face", "facial", "gaze",
+    "accent",
+    "filler",
+    "pause",
+    "pausing",
+    "tone",
+    "voice",
+    "pronunc",
+    "stutter",
+    "stammer",
+    "hesita",
+    "fluent",
+    "fluency",
+    "intonation",
+    "monoton",
+    "mumbl",
+    "face",
+    "facial",
+    "gaze",
 ];
 
 /// Everything that the program itself says in a scorecard.

@@ -1,9 +1,12 @@
 //! SIGKILL at random moments: what was acknowledged is there, once, and the database is whole.
 //!
 //! The child is this test binary itself: it holds interviews at a desk over one folder and says on standard output
-//! what it was told. `FULL=1` kills 200 times instead of 30.
+//! what it was told. How often: `tests/trust/tier.rs`.
 
 #![cfg(unix)]
+
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -198,7 +201,8 @@ impl Answers for offrecord::store::Record {
 
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled() {
-    let kills = if std::env::var_os("FULL").is_some() { 200 } else { 30 };
+    let kills = tier::KILLS.n();
+    let tally = tier::Tally::of("D1", "SIGKILL while a desk interviews and grades");
     let dir = tempfile::tempdir().expect("a folder");
     let mut acknowledged = Acknowledged::default();
     let mut dice = Dice::new(20_261_124);
@@ -235,10 +239,12 @@ fn nothing_acknowledged_is_lost_or_doubled() {
         }
         child.wait().expect("dead");
         acknowledged.check(dir.path());
+        tally.add(1);
     }
     let answers = acknowledged.turns.len();
     assert!(answers > kills, "only {answers} turns in {kills} sittings");
     let cards = acknowledged.cards.len();
     assert!(cards > 0, "no grade was ever acknowledged");
+    tally.note(format!("{answers} turns and {cards} scorecards acknowledged, 0 lost, 0 doubled"));
     println!("{kills} kills, {answers} turns and {cards} scorecards acknowledged, 0 lost, 0 doubled");
 }

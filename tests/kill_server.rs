@@ -1,13 +1,15 @@
 //! SIGKILL to the running server at random moments: what it acknowledged over HTTP is there after the next start,
 //! once, and an interrupted reply is worded again.
 //!
-//! `FULL=1` kills 200 times instead of 30.
+//! How often: `tests/trust/tier.rs`.
 
 #![cfg(unix)]
 
 #[path = "server/client.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,7 +31,8 @@ enum Acknowledged {
 
 #[test]
 fn what_the_server_acknowledged_survives_sigkill() {
-    let kills = if std::env::var_os("FULL").is_some() { 200 } else { 30 };
+    let kills = tier::KILLS.n();
+    let tally = tier::Tally::of("D1", "SIGKILL of the server: streaming, grading, between");
     let folder = tempfile::tempdir().expect("a folder");
     let mut dice = Dice::new(20_261_125);
     let mut ledger = Ledger::default();
@@ -49,6 +52,7 @@ fn what_the_server_acknowledged_survives_sigkill() {
         server.wait().expect("dead");
         candidate.join().expect("the candidate saw nothing that it did not expect");
         acknowledged.iter().for_each(|said| ledger.enter(said));
+        tally.add(1);
     }
     let (mut server, client) = start(folder.path());
     ledger.check(&client);
@@ -56,6 +60,7 @@ fn what_the_server_acknowledged_survives_sigkill() {
     server.wait().expect("dead");
     let (turns, cards) = (ledger.turns.len(), ledger.cards.len());
     assert!(turns > kills && cards > 0, "only {turns} turns and {cards} scorecards in {kills} starts");
+    tally.note(format!("{turns} turns and {cards} scorecards acknowledged, 0 lost, 0 doubled"));
     println!("{kills} kills: {turns} turns and {cards} scorecards acknowledged, 0 lost, 0 doubled");
 }
 

@@ -8,6 +8,8 @@ mod client;
 #[path = "server/interview.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod interview;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -43,6 +45,7 @@ fn a_whole_interview_of_each_round_without_a_network() {
         "in a network namespace of its own (needs unprivileged user namespaces or root): {said:.3000}"
     );
     assert!(said.contains("1 passed") && said.contains("connections beyond this machine: 0"), "{said:.3000}");
+    tier::tried("T7", "whole interviews with the scripted engine", 2);
 }
 
 /// Runs where there is no network at all.

@@ -1,5 +1,8 @@
 //! The promises are one list: what the privacy page shows is what `PROMISES.md` says, and each test named there exists.
 
+#[path = "trust/tier.rs"]
+mod tier;
+
 use std::path::Path;
 
 use serde_json::Value;
@@ -103,4 +106,5 @@ fn only_two_rooms_can_open_a_connection() {
     expected.sort();
     assert_eq!(found, expected, "these files can open a connection");
     assert!(files > 100, "only {files} files were looked at");
+    tier::tried("T7", "source files searched for what opens a connection", files);
 }

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 mod stand_in;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -178,6 +180,7 @@ fn a_pull_verifies_records_and_a_second_one_asks_nobody() {
     scene.options.offline = true;
     scene.pull().expect("the same model");
     assert_eq!(hub.asked.lock().expect("the log").len(), 2);
+    tier::tried("D8", "whole pulls", 2);
 }
 
 #[test]
@@ -189,6 +192,7 @@ fn an_interrupted_pull_goes_on_where_it_was() {
     assert!(kept >= 1 << 20 && kept < SIZE as u64);
     scene.pull().expect("a model");
     assert_eq!(hub.transfers().last().and_then(Asked::from), Some(usize::try_from(kept).expect("small")));
+    tier::tried("D8", "interrupted pulls", 1);
 }
 
 #[test]
@@ -201,6 +205,7 @@ fn a_corrupt_partial_file_is_found_out_and_fetched_again() {
     std::fs::write(scene.part(), part).expect("written");
     scene.pull().expect("a model");
     assert_eq!(hub.transfers().last().and_then(Asked::from), None, "the last transfer was a whole one");
+    tier::tried("D8", "corrupt partial files", 1);
 }
 
 #[test]
@@ -210,6 +215,7 @@ fn a_partial_file_longer_than_the_model_is_dropped() {
     scene.stop_after(1 << 20);
     std::fs::write(scene.part(), vec![0; SIZE + 1]).expect("written");
     scene.pull().expect("a model");
+    tier::tried("D8", "partial files longer than the model", 1);
 }
 
 #[test]
@@ -225,6 +231,7 @@ fn a_server_without_ranges_is_read_from_the_beginning() {
     scene.options.hub.endpoint = rangeless.url.clone();
     scene.pull().expect("a model");
     assert!(rangeless.transfers()[0].from().is_some(), "a range was asked for");
+    tier::tried("D8", "servers without ranges", 1);
 }
 
 #[test]
@@ -237,6 +244,7 @@ fn bytes_with_another_digest_are_moved_aside() {
     assert!(matches!(error, CatalogueError::Corrupt { .. }), "{error}");
     assert_eq!(error.exit_code(), exit::VERIFICATION);
     assert!(scene.dir.path().join("test-model.gguf.corrupt").exists());
+    tier::tried("D8", "other bytes than promised", 1);
 }
 
 #[test]
@@ -245,6 +253,7 @@ fn a_hub_that_announces_another_file_is_not_asked_for_it() {
     let mut scene = Scene::new(&hub.url);
     assert!(scene.failure().contains("another file"), "{:?}", scene.reports);
     assert_eq!(hub.transfers().len(), 0);
+    tier::tried("T8", "hubs that announce another file", 1);
 }
 
 #[test]
@@ -262,6 +271,7 @@ fn a_stall_is_noticed_and_the_rest_fetched() {
     let mut scene = Scene::new(&hub.url);
     scene.pull().expect("a model");
     assert_eq!(hub.transfers()[1].from(), Some(SIZE / 2));
+    tier::tried("D8", "stalls", 1);
 }
 
 #[test]
@@ -276,6 +286,7 @@ fn a_redirect_within_the_hub_is_followed() {
         vec![head("302 Found", &headers)]
     });
     Scene::new(&hub.url).pull().expect("a model");
+    tier::tried("T8", "redirects within the hub", 1);
 }
 
 #[test]
@@ -302,6 +313,7 @@ fn redirects_elsewhere_are_refused_before_anything_is_sent() {
         assert!(failure.contains("refused to go to"), "{place}: {failure}");
     }
     assert_eq!(victim.asked.lock().expect("the log").len(), 0);
+    tier::tried("T8", "redirects elsewhere", 9);
 }
 
 #[test]
@@ -311,6 +323,7 @@ fn a_circle_of_redirects_ends() {
     });
     assert!(Scene::new(&hub.url).failure().contains("more than 5 redirects"));
     assert_eq!(hub.asked.lock().expect("the log").len(), 6);
+    tier::tried("T8", "circles of redirects", 1);
 }
 
 #[test]
@@ -329,6 +342,7 @@ fn passing_server_errors_are_waited_out_and_lasting_ones_end() {
     let missing = Hub::start(|_| status("404 Not Found"));
     assert!(Scene::new(&missing.url).failure().contains("404"));
     assert_eq!(missing.asked.lock().expect("the log").len(), 1, "a lasting error is not repeated");
+    tier::tried("D8", "server errors", 2);
 }
 
 #[test]
@@ -340,6 +354,7 @@ fn a_full_disk_is_said_before_the_first_byte() {
     assert!(matches!(error, CatalogueError::DiskFull { .. }), "{error}");
     assert_eq!(error.exit_code(), exit::RESOURCES);
     assert_eq!(hub.transfers().len(), 0);
+    tier::tried("D8", "disks without room for the model", 1);
 }
 
 #[test]
@@ -352,6 +367,7 @@ fn a_model_that_does_not_fit_is_refused_before_anyone_is_asked_unless_forced() {
     assert_eq!(hub.asked.lock().expect("the log").len(), 0);
     scene.options.force = true;
     scene.pull().expect("forced");
+    tier::tried("D7", "models too large for the memory, before the download", 2);
 }
 
 #[test]
@@ -369,6 +385,7 @@ fn wrong_lengths_are_refused() {
         assert!(failure.contains(&format!("has {length} bytes there")), "{failure}");
         assert_eq!(hub.transfers().len(), 0);
     }
+    tier::tried("T8", "wrong lengths", 2);
 }
 
 #[test]
@@ -382,6 +399,7 @@ fn a_body_that_is_always_too_short_is_given_up() {
         pieces
     });
     assert!(Scene::new(&hub.url).failure().contains("no more bytes came"));
+    tier::tried("D8", "bodies that are always too short", 1);
 }
 
 #[test]
@@ -408,6 +426,7 @@ fn an_endless_body_is_cut_off() {
     let on_disk =
         std::fs::metadata(scene.part()).or(std::fs::metadata(scene.dir.path().join("test-model.gguf.corrupt")));
     assert!(on_disk.expect("what arrived").len() <= SIZE as u64);
+    tier::tried("T8", "endless bodies", 1);
 }
 
 #[test]
@@ -428,6 +447,7 @@ fn a_compressed_answer_is_refused() {
     let mut scene = Scene::new(&bomb.url);
     scene.pull().expect_err("not the model");
     assert!(std::fs::metadata(scene.part()).map_or(0, |part| part.len()) <= SIZE as u64);
+    tier::tried("T8", "compressed answers", 1);
 }
 
 #[test]
@@ -461,6 +481,7 @@ fn two_pulls_of_one_model_do_not_both_write() {
         .expect("a model");
     let second = second.lock().expect("the slot").take().expect("a second pull ran");
     assert!(matches!(second, Err(CatalogueError::Busy { .. })), "{second:?}");
+    tier::tried("D8", "two pulls at once", 1);
 }
 
 #[test]
@@ -472,6 +493,7 @@ fn offline_never_asks() {
     assert!(matches!(error, CatalogueError::Offline { .. }), "{error}");
     assert_eq!(error.exit_code(), exit::NOT_FOUND);
     assert_eq!(hub.asked.lock().expect("the log").len(), 0);
+    tier::tried("T7", "pulls while offline", 1);
 }
 
 #[test]
@@ -530,6 +552,7 @@ fn killed_in_the_middle_it_goes_on_and_the_model_is_whole() {
     assert_eq!(std::fs::read(models.join("test-model.gguf")).expect("the model"), content());
     let resumed = hub.transfers().last().and_then(Asked::from);
     assert!(resumed.is_some_and(|from| from >= 1 << 20), "resumed from {resumed:?}");
+    tier::tried("D8", "kills in the middle", 1);
 }
 
 /// A pip that takes wheels from a folder and writes down what it was asked for.

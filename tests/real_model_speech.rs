@@ -79,8 +79,14 @@ fn said(text: &str) -> Vec<u8> {
 }
 
 const ANSWERS: [(&str, &[&str]); 3] = [
-    ("First I would ask how many parcels move each day, and how fresh the position has to be.", &["parcels", "position"]),
-    ("I would put a queue before the database, and each message carries a key so that a retry is harmless.", &["queue", "database", "retry"]),
+    (
+        "First I would ask how many parcels move each day, and how fresh the position has to be.",
+        &["parcels", "position"],
+    ),
+    (
+        "I would put a queue before the database, and each message carries a key so that a retry is harmless.",
+        &["queue", "database", "retry"],
+    ),
     ("We measure the latency of every request and page somebody when it doubles.", &["latency", "request"]),
 ];
 
@@ -92,7 +98,14 @@ fn a_whole_spoken_session_without_a_network() {
     models();
     let myself = std::env::current_exe().expect("this test's file");
     let output = Command::new("unshare")
-        .args(["--map-root-user", "--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture"])
+        .args([
+            "--map-root-user",
+            "--net",
+            "--",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture",
+        ])
         .arg(myself)
         .arg("a_whole_spoken_session_without_a_network")
         .env(INSIDE, "1")
@@ -109,7 +122,11 @@ fn inside() {
     let serving = serve();
     let client = &serving.client;
     let told = client.api("GET", "/api/speech", None).json();
-    assert_eq!((&told["input"]["available"], &told["input"]["model"]), (&json!(true), &json!("whisper-tiny.en")), "{told}");
+    assert_eq!(
+        (&told["input"]["available"], &told["input"]["model"]),
+        (&json!(true), &json!("whisper-tiny.en")),
+        "{told}"
+    );
     let new = json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "realistic", "seed": 1,
                      "record": true});
     let mut view = client.api("POST", "/api/sessions", Some(&new)).json();
@@ -176,7 +193,9 @@ fn silence_gives_no_text_and_a_client_that_goes_away_stops_the_work() {
         let head = format!(
             "POST /api/speech/transcriptions HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nContent-Type: audio/wav\r\n\
              Content-Length: {}\r\n\r\n",
-            client.address, client.bearer(), long.len()
+            client.address,
+            client.bearer(),
+            long.len()
         );
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&long)).expect("sent");
         // The work has begun by then; nothing depends on how far it is.
@@ -184,7 +203,12 @@ fn silence_gives_no_text_and_a_client_that_goes_away_stops_the_work() {
         drop(stream);
     }
     let begun = Instant::now();
-    assert!(heard(client, &said(ANSWERS[2].0), "")["text"].as_str().expect("a text").to_lowercase().contains("latency"));
+    assert!(
+        heard(client, &said(ANSWERS[2].0), "")["text"].as_str().expect("a text").to_lowercase().contains("latency")
+    );
     let after = begun.elapsed();
-    assert!(after < alone.max(Duration::from_secs(2)) * 2, "{after:?} after three that went away; one whole takes {alone:?}");
+    assert!(
+        after < alone.max(Duration::from_secs(2)) * 2,
+        "{after:?} after three that went away; one whole takes {alone:?}"
+    );
 }

@@ -4,6 +4,8 @@
 #[path = "server/client.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -113,6 +115,7 @@ fn the_first_line_is_json_and_the_files_are_private() {
     assert!(!said.contains(&token), "the token is in the log");
     assert!(!key_file.exists());
     assert!(!data.join("offrecord.db-wal").exists(), "the log was moved into the database");
+    tier::tried("T23", "modes of the data folder and its files", 5);
 }
 
 #[test]
@@ -134,6 +137,7 @@ fn ctrl_c_ends_it_with_130_in_the_middle_of_a_stream() {
     serving.signal("INT");
     let (code, said) = serving.end();
     assert_eq!(code, Some(130), "{said}");
+    tier::tried("D12", "Ctrl+C in the middle of a stream", 1);
 }
 
 #[test]
@@ -154,6 +158,7 @@ fn a_second_start_on_the_same_folder_names_the_first() {
     let third = Serving::start(folder.path(), &[]);
     third.signal("TERM");
     assert_eq!(third.end().0, Some(0));
+    tier::tried("D5", "a second start, and one after a kill", 2);
 }
 
 #[test]
@@ -167,6 +172,7 @@ fn a_taken_port_is_named_with_its_holder() {
         .output()
         .expect("it runs");
     refused(&output, 1, &[&format!("port {port} is in use"), "--port"]);
+    tier::tried("D17", "a taken port", 1);
 }
 
 #[test]
@@ -193,6 +199,7 @@ fn other_machines_are_kept_out_unless_that_is_meant() {
     assert_eq!(at.send("GET", "/api/sessions", &rebound, b"").status, 403);
     remote.signal("TERM");
     assert_eq!(remote.end().0, Some(0));
+    tier::tried("T3", "addresses beyond this machine", 5);
 }
 
 #[test]
@@ -230,6 +237,7 @@ fn a_truncated_model_is_moved_aside_and_a_giant_refused() {
         .output()
         .expect("it runs");
     refused(&output, 5, &["memory"]);
+    tier::tried("D7", "a truncated model and one that is too large", 2);
 }
 
 #[test]
@@ -266,6 +274,7 @@ fn of_ten_that_start_at_once_one_serves() {
         }
     }
     assert_eq!(served, 1);
+    tier::tried("D5", "processes that start at once", 10);
 }
 
 #[test]
@@ -273,7 +282,10 @@ fn a_signal_at_any_moment_ends_it_in_time_with_everything_stored() {
     let folder = tempfile::tempdir().expect("a folder");
     let new = json!({"round": "behavioural", "level": "senior", "minutes": 15, "mode": "realistic"});
     let mut acknowledged: Vec<String> = Vec::new();
-    for (pause, signal) in [(0, "TERM"), (7, "INT"), (23, "TERM"), (60, "INT"), (150, "TERM")] {
+    let tally = tier::Tally::of("D12", "signals at any moment of busy servers");
+    for n in 0..tier::SIGNALS.n() {
+        let pause = [0, 7, 23, 60, 150][n % 5] + 3 * (n / 5) as u64;
+        let signal = if n % 2 == 0 { "TERM" } else { "INT" };
         let serving = Serving::start(folder.path(), &[]);
         let begun = Instant::now();
         while serving.client.api("GET", "/api/status", None).json()["model"]["state"] != "ready" {
@@ -302,6 +314,7 @@ fn a_signal_at_any_moment_ends_it_in_time_with_everything_stored() {
         assert_eq!(code, Some(if signal == "INT" { 130 } else { 0 }), "{said}");
         acknowledged.extend(busy.join().expect("no panic"));
         assert!(!folder.path().join("data/offrecord.db-wal").exists());
+        tally.add(1);
     }
     let serving = Serving::start(folder.path(), &[]);
     let stored = serving.client.api("GET", "/api/sessions", None).text();
@@ -369,6 +382,7 @@ fn what_is_said_in_an_interview_is_never_in_the_log() {
         assert!(!said.contains(secret), "{secret:?} is in the log: {said:.2000}");
     }
     assert!(!said.contains('\u{1b}'), "control characters are in the log");
+    tier::tried("T18", "payloads in every text field, the log searched", payloads.len() * 10);
 }
 
 #[test]

@@ -106,6 +106,7 @@ fn what_is_no_scene_is_refused() {
     assert!(
         read(&json!({"elements": [{"type": "embeddable", "link": "javascript:alert(1)"}, {"type": "image"}]})).is_ok()
     );
+    crate::tier::tried("T16", "drawings that are none", 12);
 }
 
 #[test]
@@ -119,6 +120,7 @@ fn cycles_and_duplicates_end() {
          "startBinding": {"elementId": "d"}, "endBinding": {"elementId": "a"}},
     ]});
     assert!(read(&loops).is_ok());
+    crate::tier::tried("T16", "drawings with cycles and duplicates", 2);
 }
 
 #[test]
@@ -138,4 +140,5 @@ fn the_picture_is_escaped() {
     assert!(picture.contains("&lt;img") && !picture.contains("<img"));
     assert_eq!(svg(&Scene::default()), None);
     insta::assert_snapshot!(svg(&Scene::read(&scene("14-unlabelled")).unwrap()).unwrap());
+    crate::tier::tried("T5", "whiteboard labels in the picture", 1);
 }

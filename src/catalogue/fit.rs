@@ -158,6 +158,7 @@ mod tests {
             table.push('\n');
         }
         insta::assert_snapshot!(table);
+        crate::tier::tried("D7", "headers in four memories", 48);
     }
 
     #[test]

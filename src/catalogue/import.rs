@@ -117,6 +117,7 @@ mod tests {
         let error = import(&file, &models, &PullOptions::from_env(true), |_| ()).unwrap_err();
         assert!(matches!(error, CatalogueError::Unusable { .. }), "{error}");
         assert!(!models.exists());
+        crate::tier::tried("T10", "files that are no model", 1);
     }
 
     #[test]
@@ -139,7 +140,7 @@ mod tests {
         let id: ModelId = "a".parse().unwrap();
         let models = dir.path().join("models");
         let options = PullOptions::from_env(true);
-        let path = take(&file, &id, None, &models, "test".into(), &options, &mut |_| ()).unwrap();
+        let path = take(&file, (&id, &id.file_name()), None, &models, "test".into(), &options, &mut |_| ()).unwrap();
         std::fs::write(&file, "other").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "bytes");
         assert!(at(&path).unwrap().sha256.is_some());

@@ -211,5 +211,6 @@ mod tests {
         assert_eq!(remove(&catalogue, &models, "a").unwrap(), 5);
         assert_eq!(std::fs::read_dir(&models).unwrap().count(), 0);
         assert!(dir.path().join("outside.gguf").exists());
+        crate::tier::tried("T9", "paths instead of ids", 3);
     }
 }

@@ -185,6 +185,7 @@ mod tests {
         for id in hostile {
             assert_eq!(id.parse::<ModelId>(), Err(BadName::ModelId), "{id:?}");
         }
+        crate::tier::tried("T9", "hostile ids by hand", hostile.len());
     }
 
     #[test]
@@ -195,10 +196,12 @@ mod tests {
         assert_eq!("A".repeat(64).parse::<Sha256>(), Err(BadName::Sha256));
         assert_eq!(format!("../{}", "a".repeat(61)).parse::<Sha256>(), Err(BadName::Sha256));
         assert_eq!(Sha256::of(&[0xab; 32]).as_str(), "ab".repeat(32));
+        crate::tier::tried("T9", "digests of other lengths and letters", 8);
+        crate::tier::tried("T9", "drawn ids that must be one plain path component", crate::tier::IDS.n());
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig::with_cases(crate::tier::IDS.n() as u32))]
 
         #[test]
         fn an_id_that_parses_is_one_plain_path_component(text in "[a-z0-9._/\\\\%\\PC-]{0,70}") {

@@ -15,6 +15,7 @@ pub mod grade;
 pub mod install;
 pub mod lint;
 pub mod models;
+pub mod passphrase;
 pub mod pull_display;
 pub mod room;
 pub mod run;
@@ -49,7 +50,7 @@ enum Verb {
     Show(models::IdArgs),
     /// The same as `models rm`.
     Rm(models::IdArgs),
-    /// Sessions: list, show, resume, export, rm, wipe.
+    /// Sessions: list, show, resume, export, rm, wipe, repair, encrypt, decrypt, passphrase.
     #[command(subcommand)]
     Session(session::Verb),
     /// Grade a transcript file.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::install;
+use super::{install, passphrase};
 use crate::config::Global;
 use crate::content::Content;
 use crate::engine::Engine;
@@ -15,9 +15,16 @@ use crate::store::{Store, StoreError};
 /// A desk that holds the data folder; no other process may have it.
 ///
 /// # Errors
-/// [`Exit`] with 1 when another process has it, 4 when the database is damaged, 5 when the disk is full.
+/// [`Exit`] with 1 when another process has it, 4 when the database is damaged, 5 when the disk is full, 6 when it is
+/// encrypted and the passphrase is missing or wrong.
 pub fn open(global: &Global) -> anyhow::Result<Desk> {
-    Ok(at(Store::open(&global.dirs()?.data).map_err(store_exit)?, None))
+    Ok(at(open_store(global)?, None))
+}
+
+fn open_store(global: &Global) -> anyhow::Result<Store> {
+    let folder = global.dirs()?.data;
+    let passphrase = passphrase::of(global, &folder)?;
+    Store::open_with(&folder, passphrase).map_err(store_exit)
 }
 
 /// A desk for reading, also beside a running server.
@@ -25,7 +32,8 @@ pub fn open(global: &Global) -> anyhow::Result<Desk> {
 /// # Errors
 /// As [`open`], but another process is not in the way.
 pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
-    let store = Store::open_for_reading(&global.dirs()?.data);
+    let folder = global.dirs()?.data;
+    let store = Store::open_for_reading(&folder, passphrase::of(global, &folder)?);
     Ok(at(store.map_err(store_exit)?, None))
 }
 
@@ -35,7 +43,7 @@ pub fn open_for_reading(global: &Global) -> anyhow::Result<Desk> {
 /// As [`open`], and whatever keeps the model from loading.
 pub async fn open_with_engine(global: &Global) -> anyhow::Result<Desk> {
     // The folder first: that another one is running is known at once, a model takes seconds.
-    let store = Store::open(&global.dirs()?.data).map_err(store_exit)?;
+    let store = open_store(global)?;
     if install::choose(global).await?.is_none() {
         return Err(session_exit(SessionError::NoModel));
     }
@@ -50,7 +58,11 @@ fn at(store: Store, engine: Option<Engine>) -> Desk {
 #[must_use]
 pub fn store_exit(error: StoreError) -> anyhow::Error {
     let code = match error {
-        StoreError::Running { .. } | StoreError::Newer { .. } | StoreError::Failed(_) => exit::FAILURE,
+        StoreError::Running { .. } | StoreError::Newer { .. } | StoreError::NoCipher { .. } | StoreError::Failed(_) => {
+            exit::FAILURE
+        }
+        StoreError::NotSealed { .. } | StoreError::BadPassphrase(_) => exit::USAGE,
+        StoreError::Locked { .. } | StoreError::WrongPassphrase { .. } => exit::LOCKED,
         StoreError::Damaged { .. } => exit::VERIFICATION,
         StoreError::Full => exit::RESOURCES,
     };

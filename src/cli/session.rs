@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::room::{self, session_exit};
-use super::terminal;
+use super::{passphrase, terminal};
 use crate::config::Global;
 use crate::exit::{self, Exit};
 use crate::export::{ExportFormat, scorecard_text, visible};
@@ -55,6 +55,12 @@ pub enum Verb {
     },
     /// Save what can be read of a damaged session database; the original is kept.
     Repair,
+    /// Encrypt all sessions with a passphrase; asks for it.
+    Encrypt,
+    /// Keep the sessions unencrypted again; asks for the passphrase.
+    Decrypt,
+    /// Change the passphrase of encrypted sessions; asks for both.
+    Passphrase,
 }
 
 /// Runs the verb.
@@ -82,6 +88,7 @@ pub async fn run(global: &Global, verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Wipe { yes } => wipe(global, yes),
         Verb::Repair => repair(global),
+        Verb::Encrypt | Verb::Decrypt | Verb::Passphrase => passphrase::change(global, &verb),
     }
 }
 
@@ -232,7 +239,9 @@ fn wipe(global: &Global, yes: bool) -> anyhow::Result<()> {
 }
 
 fn repair(global: &Global) -> anyhow::Result<()> {
-    match Store::repair(&global.dirs()?.data).map_err(room::store_exit)? {
+    let folder = global.dirs()?.data;
+    let passphrase = passphrase::of(global, &folder)?;
+    match Store::repair(&folder, passphrase.as_ref()).map_err(room::store_exit)? {
         Repaired::Whole => eprintln!("the session database is whole; nothing was done"),
         Repaired::Saved { sessions, cut, original } => eprintln!(
             "{sessions} sessions are saved, {cut} of them without their last turns. \

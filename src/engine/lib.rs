@@ -33,3 +33,7 @@ pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,
     Sampling, Scored, Usage,
 };
+
+#[cfg(test)]
+#[path = "../../tests/trust/tier.rs"]
+mod tier;

@@ -362,5 +362,6 @@ mod tests {
             let is = passage::passages(0, text).iter().any(is_instruction);
             assert_eq!(is, expect, "{text:?}");
         }
+        crate::tier::tried("T13", "instructions told from answers", 20);
     }
 }

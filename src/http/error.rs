@@ -73,6 +73,19 @@ impl ApiError {
         )
     }
 
+    /// More requests in a while than anybody needs.
+    pub fn too_many(seconds: u32) -> Self {
+        Self {
+            retry_after_seconds: Some(seconds),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "More requests have come in a short time than this program takes.",
+                "Wait a second and send it again.",
+            )
+        }
+    }
+
     /// Another site's page asked.
     pub fn cross_site() -> Self {
         Self::new(

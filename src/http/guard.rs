@@ -1,5 +1,5 @@
-//! The only gate. Every request passes it, whatever it asks for: exact Host, then key, then where it comes from, then
-//! type and size. Rules per route stand in the table ([`super::routes`]); an address that is not in the table is
+//! The only gate. Every request passes it, whatever it asks for: exact Host, then key and rate, then where it comes
+//! from, then type and size. Rules per route stand in the table ([`super::routes`]); an address that is not in the table is
 //! treated as one that needs a key.
 //!
 //! A page on another site, or on another port of this machine, can make a browser send requests here. What stops
@@ -7,6 +7,7 @@
 //! `Origin` must say "same origin", and no CORS header is ever sent.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -103,7 +104,12 @@ fn check(room: &Room, path: Option<&str>, host: &str, request: &Request) -> Resu
     if access == Access::Open {
         return Ok(body);
     }
-    let proof = prove(room, headers).ok_or_else(ApiError::locked)?;
+    let now = Instant::now();
+    let Some(proof) = prove(room, headers) else {
+        room.rates.strangers.take(now).map_err(ApiError::too_many)?;
+        return Err(ApiError::locked());
+    };
+    room.rates.holders.take(now).map_err(ApiError::too_many)?;
     came_from_here(method, proof, (host, room.hosts.remote()), headers)?;
     fits(body, headers)?;
     Ok(body)

@@ -21,6 +21,7 @@ mod links;
 mod model_files;
 mod models;
 mod panics;
+pub mod rate;
 mod recordings;
 pub mod room;
 pub mod routes;

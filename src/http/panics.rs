@@ -55,5 +55,6 @@ mod tests {
             assert!(text.contains("\"internal\"") && text.contains("id 0"), "{text}");
             assert!(!text.contains("forged") && !text.contains("plain"), "{text}");
         }
+        crate::tier::tried("D18", "panics in a handler", 5);
     }
 }

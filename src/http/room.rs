@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::ApiError;
 use super::guard::Hosts;
 use super::keys::Keys;
+use super::rate::Rates;
 use crate::config::{Dirs, Global};
 use crate::engine::{Engine, ModelInfo};
 use crate::interview::desk::Desk;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub keys: Keys,
     /// The names this server answers to.
     pub hosts: Hosts,
+    /// How many requests are taken in a while.
+    pub rates: Rates,
     /// Where it serves, such as `http://127.0.0.1:7447`.
     pub url: String,
     /// The flags it was started with.
@@ -99,6 +102,7 @@ impl Room {
         Self(Arc::new(Shared {
             keys,
             hosts,
+            rates: Rates::default(),
             url,
             global,
             dirs,

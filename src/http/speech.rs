@@ -90,7 +90,7 @@ pub(super) async fn hear(
     let kernel = room.global.kernel.as_deref().and_then(|name| Kernel::named(name).ok());
     let settings = Settings { threads: room.global.threads, kernel };
     let (ears, models_dir, stopping) = (room.ears.clone(), room.dirs.models.clone(), room.stopping.clone());
-    let heard = off_the_loop(&stopping, &stop.clone(), move || {
+    let heard = off_the_loop(&stopping, Arc::clone(&stop), move || {
         let audio = wav::read(&bytes, MOST_SECONDS)?;
         drop(bytes);
         let heard = ears.hear(&models_dir, &settings, &audio, &context, &stop)?;
@@ -128,7 +128,7 @@ pub(super) async fn say(State(room): State<Room>, Payload(words): Payload<Words>
     let stop = Arc::new(AtomicBool::new(false));
     let _ends = Ends(Arc::clone(&stop));
     let stopping = room.stopping.clone();
-    let sound = off_the_loop(&stopping, &stop.clone(), move || {
+    let sound = off_the_loop(&stopping, Arc::clone(&stop), move || {
         Ok(mouth.say(&words.text, words.voice.as_deref(), words.rate, &stop)?)
     });
     Ok(([(header::CONTENT_TYPE, "audio/wav")], sound.await?).into_response())
@@ -153,7 +153,7 @@ async fn mouth(room: &Room) -> Result<Option<Mouth>, ApiError> {
 /// Runs work that takes seconds; the end of the server stops it.
 async fn off_the_loop<T: Send + 'static>(
     stopping: &tokio_util::sync::CancellationToken,
-    stop: &AtomicBool,
+    stop: Arc<AtomicBool>,
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let work = tokio::task::spawn_blocking(work);

@@ -26,6 +26,7 @@ pub(super) async fn status(State(room): State<Room>) -> Json<Value> {
         "offline": room.global.is_offline(),
         "data_dir": room.dirs.data,
         "models_dir": room.dirs.models,
+        "encrypted": room.desk().store().is_encrypted(),
         "pid": std::process::id(),
     }))
 }

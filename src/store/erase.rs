@@ -2,7 +2,7 @@
 //!
 //! What the disk itself keeps (journals, worn flash cells, snapshots) is beyond a program's reach; encrypt the disk.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::error::file_failed;
 use super::lock::Lock;
+use super::seal::marker;
 use super::{Store, StoreError, open_database};
 
 impl Store {
@@ -39,7 +40,7 @@ impl Store {
     }
 
     /// Deletes all sessions: every database file, log, backup and damaged copy in the folder is overwritten and
-    /// removed, and an empty database takes their place.
+    /// removed, and an empty database takes their place: an encrypted one where they were.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -47,20 +48,21 @@ impl Store {
         let mut db = self.db();
         let empty = Connection::open_in_memory()?;
         std::mem::replace(&mut *db, empty).close().map_err(|(_, error)| error)?;
-        for file in beside(&self.inner.file, "")? {
+        for file in all_but_the_marker(&self.inner.file)? {
             overwrite_and_delete(&file)?;
         }
-        *db = open_database(&self.inner.file)?;
+        *db = open_database(&self.inner.file, self.inner.passphrase.as_ref())?;
         Ok(())
     }
 
-    /// The same for a folder whose database may not open: damaged, or written by a newer version.
+    /// The same for a folder whose database may not open: damaged, written by a newer version, or with a passphrase that
+    /// is forgotten. Where sessions were encrypted, the next ones are to be as well.
     ///
     /// # Errors
     /// [`StoreError::Running`] when a process uses it; when the disk refuses.
     pub fn wipe_folder(folder: &Path) -> Result<(), StoreError> {
         let _lock = Lock::take(folder)?;
-        for file in beside(&folder.join(super::DATABASE), "")? {
+        for file in all_but_the_marker(&folder.join(super::DATABASE))? {
             overwrite_and_delete(&file)?;
         }
         Ok(())
@@ -77,8 +79,15 @@ impl Store {
     }
 }
 
+fn all_but_the_marker(file: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let marker = marker(file);
+    let mut files = beside(file, "")?;
+    files.retain(|found| *found != marker);
+    Ok(files)
+}
+
 /// The files of a database: those whose name begins with its name and ends with `ending`.
-fn beside(file: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
+pub(super) fn beside(file: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let entries = fs::read_dir(folder).map_err(|e| file_failed("read the folder", folder, &e))?;
     let ours = |path: &PathBuf| {
@@ -89,21 +98,25 @@ fn beside(file: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Fills a file with zeros, syncs it, and removes it.
-fn overwrite_and_delete(path: &Path) -> Result<(), StoreError> {
+pub(super) fn overwrite_and_delete(path: &Path) -> Result<(), StoreError> {
     let zero = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).open(path)?;
-        let mut left = file.metadata()?.len();
-        let zeros = [0_u8; 64 * 1024];
-        while left > 0 {
-            let piece = left.min(zeros.len() as u64);
-            file.write_all(&zeros[..usize::try_from(piece).unwrap_or(zeros.len())])?;
-            left -= piece;
-        }
-        file.sync_all()?;
+        overwrite(&mut OpenOptions::new().write(true).open(path)?)?;
         fs::remove_file(path)
     };
     match zero() {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_failed("delete", path, &error)),
         _ => Ok(()),
     }
+}
+
+/// Fills an open file with zeros and syncs it.
+pub(super) fn overwrite(file: &mut File) -> io::Result<()> {
+    let mut left = file.metadata()?.len();
+    let zeros = [0_u8; 64 * 1024];
+    while left > 0 {
+        let piece = left.min(zeros.len() as u64);
+        file.write_all(&zeros[..usize::try_from(piece).unwrap_or(zeros.len())])?;
+        left -= piece;
+    }
+    file.sync_all()
 }

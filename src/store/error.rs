@@ -39,6 +39,48 @@ pub enum StoreError {
         /// What SQLite says.
         what: String,
     },
+    /// The sessions are encrypted, and no passphrase was given.
+    #[error(
+        "the sessions in {file} are encrypted: the passphrase is needed (on a terminal it is asked for; \
+         elsewhere give it with --passphrase-fd N)", file = file.display()
+    )]
+    Locked {
+        /// The database.
+        file: PathBuf,
+    },
+    /// It does not open the database; nothing was changed.
+    #[error(
+        "this passphrase does not open {file} (or the file's beginning is damaged). Nothing was changed. \
+         Without the passphrase the sessions cannot be read; offrecord session wipe deletes them", file = file.display()
+    )]
+    WrongPassphrase {
+        /// The database.
+        file: PathBuf,
+    },
+    /// A passphrase was given for sessions that are not encrypted.
+    #[error(
+        "the sessions in {file} are not encrypted (leave the passphrase out, or encrypt them with it: \
+         offrecord session encrypt)", file = file.display()
+    )]
+    NotSealed {
+        /// The database.
+        file: PathBuf,
+    },
+    /// No passphrase that could be used.
+    #[error("this passphrase cannot be used: {0} (one line of 1 to 1,024 bytes)")]
+    BadPassphrase(&'static str),
+    /// Built without the feature `encrypt`.
+    #[error(
+        "{what}: this program was built without encryption (install a build that has it, or build one with \
+         `cargo build --release --features encrypt`)",
+        what = if *sealed { format!("the sessions in {} are encrypted", file.display()) } else { "nothing was encrypted".to_owned() }
+    )]
+    NoCipher {
+        /// The database.
+        file: PathBuf,
+        /// Whether it is encrypted.
+        sealed: bool,
+    },
     /// Disk or quota is full; nothing was half-written.
     #[error("the disk is full: nothing was stored (free some space and try again)")]
     Full,

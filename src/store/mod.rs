@@ -9,7 +9,9 @@ mod lock;
 mod record;
 mod recording;
 mod repair;
+mod reseal;
 mod schema;
+mod seal;
 mod write;
 
 use std::fs::OpenOptions;
@@ -29,6 +31,7 @@ pub use lock::{Holder, holder};
 pub use record::{InterviewerTurn, NewRecord, Record};
 pub use recording::Recording;
 pub use repair::Repaired;
+pub use seal::{AtRest, Passphrase, at_rest};
 pub use write::{Appended, CandidateTurn};
 
 /// File name of the database in the data folder.
@@ -44,48 +47,72 @@ struct Inner {
     db: Mutex<Connection>,
     file: PathBuf,
     lock: Option<Lock>,
+    passphrase: Option<Passphrase>,
 }
 
 impl Store {
-    /// Opens (and creates, locks, checks, migrates) the store in `folder`. The lock lasts as long as the store.
+    /// [`Store::open_with`] without a passphrase.
     ///
     /// # Errors
-    /// [`StoreError::Running`] when another process has it; else what is wrong and what to do.
+    /// As there.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_with(folder, None)
+    }
+
+    /// Opens (and creates, locks, checks, migrates) the store in `folder`. The lock lasts as long as the store. A new
+    /// store that is opened with a passphrase is encrypted from its first byte.
+    ///
+    /// # Errors
+    /// [`StoreError::Running`] when another process has it, [`StoreError::Locked`] and [`StoreError::WrongPassphrase`]
+    /// when it is encrypted; else what is wrong and what to do.
+    pub fn open_with(folder: &Path, passphrase: Option<Passphrase>) -> Result<Self, StoreError> {
         private_folder(folder).map_err(|e| file_failed("create the folder", folder, &e))?;
         let lock = Lock::take(folder)?;
         let file = folder.join(DATABASE);
-        let db = open_database(&file)?;
-        Ok(Self { inner: Arc::new(Inner { db: Mutex::new(db), file, lock: Some(lock) }) })
+        reseal::clear(&file)?;
+        let db = open_database(&file, passphrase.as_ref())?;
+        Ok(Self { inner: Arc::new(Inner { db: Mutex::new(db), file, lock: Some(lock), passphrase }) })
+    }
+
+    /// Whether the sessions are encrypted on the disk.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.inner.passphrase.is_some()
     }
 
     /// Opens the store for reading: also beside the process that holds it, and on a disk that is full or read-only.
     ///
     /// # Errors
     /// As [`Store::open`]; that another process is running is no hindrance.
-    pub fn open_for_reading(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open_for_reading(folder: &Path, passphrase: Option<Passphrase>) -> Result<Self, StoreError> {
         let file = folder.join(DATABASE);
-        let refused = match Self::open(folder) {
-            Err(StoreError::Running { .. }) => return Self::reader(&file, &[""]),
+        let refused = match Self::open_with(folder, passphrase.clone()) {
+            Err(StoreError::Running { .. }) => {
+                seal::agree(&file, passphrase.as_ref())?;
+                return Self::reader(&file, &[""], passphrase.as_ref());
+            }
             Err(refused @ (StoreError::Full | StoreError::Failed(_))) => refused,
             other => return other,
         };
         // Without room for the index of the log it is kept in memory, by a connection that is alone; without the right
         // to write, the file is taken as it is.
-        Self::reader(&file, &["PRAGMA locking_mode = EXCLUSIVE", "immutable"]).map_err(|_| refused)
+        Self::reader(&file, &["PRAGMA locking_mode = EXCLUSIVE", "immutable"], passphrase.as_ref()).map_err(|_| refused)
     }
 
     /// A connection that cannot write, tried in several ways.
-    fn reader(file: &Path, ways: &[&str]) -> Result<Self, StoreError> {
+    fn reader(file: &Path, ways: &[&str], passphrase: Option<&Passphrase>) -> Result<Self, StoreError> {
         let open = |way: &str| -> Result<Connection, StoreError> {
             let db = if way == "immutable" {
                 let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?
+                let db = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?;
+                seal::unlock(&db, file, passphrase)?;
+                db
             } else {
                 let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
                 db.busy_timeout(Duration::from_secs(5))?;
+                seal::unlock(&db, file, passphrase)?;
                 db.execute_batch(way)?;
                 db
             };
@@ -103,7 +130,12 @@ impl Store {
             match open(way) {
                 Ok(db) => {
                     return Ok(Self {
-                        inner: Arc::new(Inner { db: Mutex::new(db), file: file.to_owned(), lock: None }),
+                        inner: Arc::new(Inner {
+                            db: Mutex::new(db),
+                            file: file.to_owned(),
+                            lock: None,
+                            passphrase: passphrase.cloned(),
+                        }),
                     });
                 }
                 Err(error) => last = error,
@@ -162,12 +194,18 @@ pub(crate) fn private_file(path: &Path) -> Result<(), StoreError> {
     options.open(path).map(drop).map_err(|e| file_failed("create", path, &e))
 }
 
-fn open_database(file: &Path) -> Result<Connection, StoreError> {
+fn open_database(file: &Path, passphrase: Option<&Passphrase>) -> Result<Connection, StoreError> {
+    seal::agree(file, passphrase)?;
     private_file(file)?;
     let mut db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Until the check has passed, closing must not write into a file that may be damaged.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(Duration::from_secs(5))?;
+    seal::unlock(&db, file, passphrase)?;
+    if passphrase.is_some() && !seal::marker(file).exists() {
+        // It opened, so it is sealed: a copy that came here without its marker.
+        seal::mark(file)?;
+    }
     if let Some(what) = damage(&db) {
         return Err(StoreError::Damaged { file: file.to_owned(), what });
     }
@@ -176,7 +214,7 @@ fn open_database(file: &Path) -> Result<Connection, StoreError> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
     )?;
-    schema::migrate(&mut db, file, schema::STEPS)?;
+    schema::migrate(&mut db, file, passphrase, schema::STEPS)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     // The new file's name must survive a power cut as well as its content.
     if let Some(folder) = file.parent() {

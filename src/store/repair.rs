@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::error::file_failed;
 use super::lock::Lock;
+use super::seal::{Passphrase, unlock};
 use super::{DATABASE, Store, StoreError, damage, open_database, private_file, schema};
 
 /// What a repair did.
@@ -45,10 +46,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Running`] when a process uses the folder; when the disk refuses.
-    pub fn repair(folder: &Path) -> Result<Repaired, StoreError> {
+    pub fn repair(folder: &Path, passphrase: Option<&Passphrase>) -> Result<Repaired, StoreError> {
         let _lock = Lock::take(folder)?;
         let file = folder.join(DATABASE);
-        match open_database(&file) {
+        match open_database(&file, passphrase) {
             Ok(_) => return Ok(Repaired::Whole),
             Err(StoreError::Damaged { .. }) => {}
             Err(other) => return Err(other),
@@ -59,8 +60,8 @@ impl Store {
             remove(&leftover)?;
         }
         private_file(&new)?;
-        salvage(&original, &new)?;
-        let (sessions, cut) = tidy(&new)?;
+        salvage(&original, &new, passphrase)?;
+        let (sessions, cut) = tidy(&new, passphrase)?;
         for ending in ["-wal", "-shm"] {
             remove(&with_ending(&file, ending))?;
         }
@@ -87,14 +88,16 @@ fn keep(file: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// Copies every row that can be read from `damaged` into a new database at `new`.
-fn salvage(damaged: &Path, new: &Path) -> Result<(), StoreError> {
+fn salvage(damaged: &Path, new: &Path, passphrase: Option<&Passphrase>) -> Result<(), StoreError> {
     let mut target = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    unlock(&target, new, passphrase)?;
     let source = Connection::open_with_flags(damaged, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    unlock(&source, damaged, passphrase)?;
     source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let version: i64 = source.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap_or(0);
     let steps = usize::try_from(version).ok().filter(|n| (1..=schema::STEPS.len()).contains(n));
     let steps = steps.unwrap_or(schema::STEPS.len());
-    schema::migrate(&mut target, new, &schema::STEPS[..steps])?;
+    schema::migrate(&mut target, new, passphrase, &schema::STEPS[..steps])?;
     target.execute_batch("PRAGMA foreign_keys = OFF; BEGIN")?;
     for (table, order) in TABLES {
         // From both ends: a damaged page in the middle stops a scan, but not the one that comes from the other side.
@@ -105,7 +108,7 @@ fn salvage(damaged: &Path, new: &Path) -> Result<(), StoreError> {
         }
     }
     target.execute_batch("COMMIT")?;
-    schema::migrate(&mut target, new, schema::STEPS)?;
+    schema::migrate(&mut target, new, passphrase, schema::STEPS)?;
     Ok(())
 }
 
@@ -128,8 +131,9 @@ fn copy_rows(source: &Connection, target: &Connection, table: &str, order: &str)
 }
 
 /// Cuts sessions at their first gap and drops those of which nothing is left; gives how many stay and how many were cut.
-fn tidy(new: &Path) -> Result<(usize, u32), StoreError> {
+fn tidy(new: &Path, passphrase: Option<&Passphrase>) -> Result<(usize, u32), StoreError> {
     let db = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    unlock(&db, new, passphrase)?;
     db.execute_batch("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON")?;
     let beyond_gap =
         "FROM turn AS later WHERE seq > (SELECT min(seq) FROM turn AS last WHERE last.session = later.session

@@ -12,6 +12,7 @@ use super::*;
 use crate::engine::ModelInfo;
 use crate::interview::session::{HintView, NewSession, Status};
 use crate::interview::transcript::{Level, Mode, Round, Speaker, Turn};
+use crate::tier;
 
 const DATE: &str = "2026-01-02T03:04:05Z";
 const CANARY: &str = "canary-5f1c-pelican-umbrella";
@@ -148,7 +149,7 @@ fn a_second_process_is_told_who_runs_and_where() {
     store.announce("http://127.0.0.1:7447").unwrap();
     assert_eq!(message(), format!("already running, pid {pid}, http://127.0.0.1:7447"));
     fill(&store, "a", "words");
-    let beside = Store::open_for_reading(dir.path()).unwrap();
+    let beside = Store::open_for_reading(dir.path(), None).unwrap();
     assert_eq!(beside.session("a").unwrap(), store.session("a").unwrap());
     assert!(beside.put_draft("a", "x", 0).is_err(), "a reader cannot write");
     drop((store, beside));
@@ -175,6 +176,7 @@ fn everything_in_the_folder_is_for_this_user_alone() {
     }
     names.sort();
     assert_eq!(names, ["offrecord.db", "offrecord.db-shm", "offrecord.db-wal", "offrecord.lock"]);
+    tier::tried("T23", "modes of the database files", 5);
 }
 
 /// Whether any file of the folder holds these bytes.
@@ -205,6 +207,7 @@ fn a_deleted_session_leaves_no_byte_and_the_others_stay() {
     store.put_draft("stays", "short", 0).unwrap();
     store.checkpoint().unwrap();
     assert_eq!(holds(dir.path(), CANARY), [""; 0]);
+    tier::tried("T23", "deleted sessions and drafts, the folder searched", 2);
 }
 
 #[test]
@@ -222,6 +225,7 @@ fn wiping_leaves_no_byte_and_a_store_that_works() {
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Running { .. })), "the lock was kept");
     drop(store);
     assert_eq!(Store::open(dir.path()).unwrap().sessions().unwrap().len(), 1);
+    tier::tried("T23", "wiped folders, searched", 1);
 }
 
 #[test]
@@ -239,6 +243,7 @@ fn a_damaged_database_can_be_wiped() {
     Store::wipe_folder(dir.path()).unwrap();
     assert_eq!(holds(dir.path(), CANARY), [""; 0]);
     assert!(Store::open(dir.path()).unwrap().sessions().unwrap().is_empty());
+    tier::tried("T23", "damaged folders wiped, searched", 1);
 }
 
 #[test]
@@ -271,6 +276,7 @@ fn a_full_disk_is_said_plainly_and_nothing_is_half_written() {
     store.db().query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(())).unwrap();
     assert_eq!(store.append_answer("a", &answer(3, &text)).unwrap(), Appended::Stored, "goes on once there is space");
     store.append_reply("a", &reply(4, "next"), DATE, &how, false).unwrap();
+    tier::tried("D3", "writes without a free page", 30);
 }
 
 /// Copies database and log as a power cut would leave them: the log whole up to `keep` bytes.
@@ -301,7 +307,8 @@ fn a_log_cut_anywhere_gives_a_prefix_of_what_was_acknowledged() {
     let length = fs::metadata(dir.path().join("offrecord.db-wal")).unwrap().len() as usize;
     let mut lengths = std::collections::BTreeSet::new();
     // Offsets that are multiples of nothing, over the whole log, and its very end.
-    let offsets = (0..60).map(|n| n * 7919 * length / (60 * 7919)).chain([0, 31, 32, 33, length - 1, length]);
+    let cuts = tier::WAL_CUTS.n();
+    let offsets = (0..cuts).map(|n| n * length / cuts).chain([0, 31, 32, 33, length - 1, length]);
     for keep in offsets {
         let copy = tempfile::tempdir().unwrap();
         cut(dir.path(), copy.path(), keep);
@@ -314,6 +321,7 @@ fn a_log_cut_anywhere_gives_a_prefix_of_what_was_acknowledged() {
         lengths.insert(found.len());
         drop(after);
     }
+    tier::tried("D2", "logs cut anywhere", cuts + 6);
     assert_eq!(lengths.last(), Some(&41), "the whole log holds everything");
     assert!(lengths.len() > 10, "the cuts fall between many turns: {lengths:?}");
 }
@@ -325,12 +333,12 @@ fn a_log_with_a_garbled_tail_gives_a_prefix_too() {
     fill(&store, "a", "words");
     let acknowledged = texts(&store);
     let length = fs::metadata(dir.path().join("offrecord.db-wal")).unwrap().len() as usize;
-    for step in 0..20 {
+    for step in 0..tier::WAL_GARBLES.n() {
         let copy = tempfile::tempdir().unwrap();
         cut(dir.path(), copy.path(), length);
         let path = copy.path().join("offrecord.db-wal");
         let mut log = fs::read(&path).unwrap();
-        let from = length - 1 - step * length / 25;
+        let from = length - 1 - step * length / (tier::WAL_GARBLES.n() + 5);
         for (at, byte) in log[from..].iter_mut().enumerate() {
             *byte = if step % 2 == 0 { 0 } else { (at * 31 + step) as u8 };
         }
@@ -338,6 +346,7 @@ fn a_log_with_a_garbled_tail_gives_a_prefix_too() {
         let found = texts(&Store::open(copy.path()).unwrap());
         assert_eq!(found, acknowledged[..found.len()], "garbled from {from}");
     }
+    tier::tried("D2", "logs with a garbled tail", tier::WAL_GARBLES.n());
 }
 
 #[test]
@@ -380,6 +389,7 @@ fn a_damaged_database_is_left_as_it_is_and_named() {
         }
     }
     assert!(refused >= 10, "only {refused} of 30 were noticed");
+    tier::tried("D16", "damaged databases", 30);
 }
 
 #[test]
@@ -392,6 +402,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     assert!(message.contains("newer offrecord (its schema is 999"), "{message}");
     let version: i64 = Connection::open(&file).unwrap().query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
     assert_eq!(version, 999);
+    tier::tried("D15", "newer schemas", 1);
 }
 
 #[test]
@@ -421,6 +432,7 @@ fn every_released_schema_is_brought_forward_with_its_rows() {
     let latest = schema::STEPS.len() as i64;
     let version: i64 = store.db().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(version, latest);
+    tier::tried("D15", "databases of released schemas", 1);
 }
 
 #[test]
@@ -433,7 +445,7 @@ fn a_migration_keeps_a_backup_and_is_all_or_nothing() {
     let next = "ALTER TABLE session ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm';";
     let broken = [schema::STEPS, &[next, "CREATE TABLE x (y); CREATE NONSENSE"]].concat();
     let mut db = Connection::open(&file).unwrap();
-    assert!(schema::migrate(&mut db, &file, &broken).is_err());
+    assert!(schema::migrate(&mut db, &file, None, &broken).is_err());
     let columns = |db: &Connection| {
         db.query_row("SELECT count(*) FROM pragma_table_info('session') WHERE name = 'mood'", [], |r| {
             r.get::<_, i64>(0)
@@ -442,7 +454,7 @@ fn a_migration_keeps_a_backup_and_is_all_or_nothing() {
     };
     assert_eq!(columns(&db), 0, "a migration that fails changes nothing");
     let good = [schema::STEPS, &[next]].concat();
-    schema::migrate(&mut db, &file, &good).unwrap();
+    schema::migrate(&mut db, &file, None, &good).unwrap();
     assert_eq!(columns(&db), 1);
     drop(db);
     let backup = schema::backup_file(&file, schema::STEPS.len() as i64);
@@ -456,6 +468,7 @@ fn a_migration_keeps_a_backup_and_is_all_or_nothing() {
         assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert!(Store::open(dir.path()).map(drop).unwrap_err().to_string().contains("newer offrecord"));
+    tier::tried("D15", "migrations that fail and that do not", 2);
 }
 
 #[test]
@@ -474,7 +487,7 @@ fn a_repair_saves_what_can_be_read_and_keeps_the_original() {
         let store = Store::open(dir.path()).unwrap();
         ids.iter().map(|id| store.session(id).unwrap().unwrap()).collect()
     };
-    assert_eq!(Store::repair(dir.path()).unwrap(), Repaired::Whole);
+    assert_eq!(Store::repair(dir.path(), None).unwrap(), Repaired::Whole);
     let mut saved_in_all = 0;
     for n in 1..25 {
         let copy = tempfile::tempdir().unwrap();
@@ -485,7 +498,7 @@ fn a_repair_saves_what_can_be_read_and_keeps_the_original() {
         bad[page * 4096..page * 4096 + 4096].iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 13 + n) as u8);
         fs::write(&file, &bad).unwrap();
         let (sessions, original) = match Store::open(copy.path()) {
-            Err(StoreError::Damaged { .. }) => match Store::repair(copy.path()).unwrap() {
+            Err(StoreError::Damaged { .. }) => match Store::repair(copy.path(), None).unwrap() {
                 Repaired::Saved { sessions, original, .. } => (sessions, original),
                 Repaired::Whole => panic!("{n}: damaged and whole"),
             },
@@ -506,6 +519,7 @@ fn a_repair_saves_what_can_be_read_and_keeps_the_original() {
         fill(&store, "new", "it goes on");
     }
     assert!(saved_in_all > 100, "{saved_in_all} sessions saved over all damages");
+    tier::tried("D16", "damaged pages, repaired", 24);
 }
 
 #[test]
@@ -519,7 +533,7 @@ fn a_power_cut_during_a_migration_leaves_the_old_or_the_new_schema() {
     let next = "ALTER TABLE session ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm';
                 CREATE TABLE copied AS SELECT * FROM turn;";
     let mut db = Connection::open(&file).unwrap();
-    schema::migrate(&mut db, &file, &[schema::STEPS, &[next]].concat()).unwrap();
+    schema::migrate(&mut db, &file, None, &[schema::STEPS, &[next]].concat()).unwrap();
     let length = fs::metadata(dir.path().join("offrecord.db-wal")).unwrap().len() as usize;
     let latest = schema::STEPS.len() as i64;
     let mut versions = std::collections::BTreeSet::new();
@@ -537,6 +551,7 @@ fn a_power_cut_during_a_migration_leaves_the_old_or_the_new_schema() {
         versions.insert(version);
     }
     assert_eq!(versions.len(), 2, "both states were seen");
+    tier::tried("D15", "power cuts during a migration", 21);
 }
 
 #[test]
@@ -559,6 +574,7 @@ fn of_many_that_start_at_once_one_gets_the_folder() {
         assert_eq!(held, 1);
         assert!(stores.iter().all(|store| matches!(store, Ok(_) | Err(StoreError::Running { .. }))));
     }
+    tier::tried("D5", "starts at once, four each", 10);
 }
 
 #[test]
@@ -570,6 +586,7 @@ fn what_is_acknowledged_is_synced() {
     assert_eq!((pragma("synchronous"), pragma("secure_delete"), pragma("foreign_keys")), (2, 1, 1));
     let journal: String = store.db().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(journal, "wal");
+    tier::tried("D2", "settings that make a commit durable", 4);
 }
 
 #[test]
@@ -583,14 +600,15 @@ fn without_room_for_anything_the_sessions_can_still_be_read() {
     let folder = copy.path().join("a folder? 100%#1");
     fs::create_dir(&folder).unwrap();
     cut(dir.path(), &folder, usize::MAX);
-    let reader = Store::reader(&folder.join(DATABASE), &["PRAGMA locking_mode = EXCLUSIVE"]).unwrap();
+    let reader = Store::reader(&folder.join(DATABASE), &["PRAGMA locking_mode = EXCLUSIVE"], None).unwrap();
     assert_eq!(reader.session("a").unwrap(), before);
     assert!(!folder.join("offrecord.db-shm").exists(), "nothing is written for reading");
     assert!(reader.put_draft("a", "x", 0).is_err());
     drop(reader);
     drop(store);
     // Put away in order, the file alone is enough.
-    let reader = Store::reader(&dir.path().join(DATABASE), &["immutable"]).unwrap();
+    let reader = Store::reader(&dir.path().join(DATABASE), &["immutable"], None).unwrap();
     assert_eq!(reader.session("a").unwrap(), before);
     assert!(reader.put_draft("a", "x", 0).is_err());
+    tier::tried("D3", "reading without room for anything", 2);
 }

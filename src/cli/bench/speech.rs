@@ -134,13 +134,7 @@ fn listen(listener: &mut Listener, items: &[Item], options: &ListenOptions<'_>) 
         .collect()
 }
 
-fn report(
-    global: &Global,
-    model: &str,
-    items: &[Item],
-    heard: &[(String, f64)],
-    misses: bool,
-) -> anyhow::Result<()> {
+fn report(global: &Global, model: &str, items: &[Item], heard: &[(String, f64)], misses: bool) -> anyhow::Result<()> {
     let mut sets: Vec<&str> = Vec::new();
     for item in items {
         if !sets.contains(&item.set.as_str()) {
@@ -151,10 +145,8 @@ fn report(
     for set in sets.into_iter().map(Some).chain([None]) {
         let of: Vec<(&Item, &(String, f64))> =
             items.iter().zip(heard).filter(|(item, _)| set.is_none_or(|set| item.set == set)).collect();
-        let errors = of
-            .iter()
-            .map(|(item, (text, _))| Errors::between(&item.text, text))
-            .fold(Errors::default(), Errors::plus);
+        let errors =
+            of.iter().map(|(item, (text, _))| Errors::between(&item.text, text)).fold(Errors::default(), Errors::plus);
         let mut times: Vec<f64> = of.iter().map(|(_, (_, seconds))| *seconds).collect();
         times.sort_by(f64::total_cmp);
         let row = Row {
@@ -174,12 +166,20 @@ fn report(
             writeln!(
                 out,
                 "{:16} {:20} {:4} sentences  word errors {:5.1} %  {:7.1} s of sound in {:6.1} s ({share:.3})  median {:.0} ms",
-                row.model, row.set, row.sentences, row.rate * 100.0, row.audio_seconds, row.seconds, row.median_ms
+                row.model,
+                row.set,
+                row.sentences,
+                row.rate * 100.0,
+                row.audio_seconds,
+                row.seconds,
+                row.median_ms
             )?;
         }
     }
     if misses {
-        for (item, (text, _)) in items.iter().zip(heard).filter(|(item, (text, _))| Errors::between(&item.text, text).wrong > 0) {
+        for (item, (text, _)) in
+            items.iter().zip(heard).filter(|(item, (text, _))| Errors::between(&item.text, text).wrong > 0)
+        {
             writeln!(out, "{}\n  said:  {}\n  heard: {text}", item.name, item.text)?;
         }
     }
@@ -188,7 +188,8 @@ fn report(
 
 fn builtin(limit: Option<usize>) -> anyhow::Result<Vec<Item>> {
     let sentences = crate::prompts::text(SENTENCES)?;
-    let sentences: Vec<&str> = sentences.lines().filter(|line| !line.is_empty()).take(limit.unwrap_or(usize::MAX)).collect();
+    let sentences: Vec<&str> =
+        sentences.lines().filter(|line| !line.is_empty()).take(limit.unwrap_or(usize::MAX)).collect();
     let mut items = Vec::new();
     for voice in VOICES {
         let spoken: Vec<Vec<f32>> = sentences.iter().map(|text| spoken(voice, text)).collect::<Result<_, _>>()?;
@@ -208,7 +209,8 @@ fn builtin(limit: Option<usize>) -> anyhow::Result<Vec<Item>> {
 
 /// A sentence by espeak-ng, with a little silence before and after, as a microphone would have it.
 fn spoken(voice: &str, text: &str) -> anyhow::Result<Vec<f32>> {
-    let made = Command::new("espeak-ng").args(["--stdout", "-v", voice, "-s", "160", text]).stdin(Stdio::null()).output();
+    let made =
+        Command::new("espeak-ng").args(["--stdout", "-v", voice, "-s", "160", text]).stdin(Stdio::null()).output();
     let made = made.map_err(|error| {
         Exit::new(exit::NOT_FOUND, format!("espeak-ng cannot be run ({error}; on Debian: apt install espeak-ng)"))
     })?;

@@ -13,8 +13,8 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::cli::install;
 use crate::cli::room::store_exit;
+use crate::cli::{install, passphrase};
 use crate::config::{self, Global};
 use crate::content::Content;
 use crate::exit::{self, Exit};
@@ -67,7 +67,7 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         ));
     }
     let dirs = global.dirs()?;
-    let store = take_data_folder(&dirs.data)?;
+    let store = take_data_folder(global, &dirs.data)?;
     let listener = port::listen(SocketAddr::new(args.host, args.port)).await?;
     let model = install::choose(global).await?;
 
@@ -104,8 +104,8 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
     ended
 }
 
-fn take_data_folder(folder: &std::path::Path) -> anyhow::Result<Store> {
-    Store::open(folder).map_err(|error| match error {
+fn take_data_folder(global: &Global, folder: &std::path::Path) -> anyhow::Result<Store> {
+    Store::open_with(folder, passphrase::of(global, folder)?).map_err(|error| match error {
         StoreError::Running { .. } => Exit::new(
             exit::FAILURE,
             format!("{error}. To get back in, use the last link in its terminal; to stop it, press Ctrl+C there."),

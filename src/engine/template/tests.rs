@@ -80,6 +80,7 @@ fn hostile_templates_end_in_an_error_soon() {
     let deep = "{% if true %}".repeat(50_000);
     assert!(Jinja::new(&deep, variables()).is_err());
     assert!(Jinja::new(&"x".repeat(2 << 20), variables()).is_err());
+    crate::tier::tried("T11", "hostile templates", 38);
 }
 
 #[test]
@@ -93,6 +94,7 @@ fn what_templates_expect_of_their_host_is_there() {
         render("{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m.role }} {% endfor %}"),
         Ok("user assistant user ".into())
     );
+    crate::tier::tried("T11", "functions that templates expect", 4);
 }
 
 #[test]
@@ -102,6 +104,7 @@ fn a_template_cannot_react_to_what_a_message_says() {
                   {{ m.content }}{% endfor %}";
     let text = golden(source, &conversation()).expect("renders");
     assert!(!text.contains("evil.test"), "{text}");
+    crate::tier::tried("T11", "templates that react to what is said", 1);
 }
 
 #[test]
@@ -168,6 +171,7 @@ fn built_in_templates_render_as_the_families_do() {
 
     Assistant: 
     ");
+    crate::tier::tried("T11", "golden renders", 12);
 }
 
 #[test]
@@ -185,6 +189,7 @@ fn an_unknown_template_runs_only_when_trusted() {
     let origin = |trust| Template::of(&tiny, &text, trust).expect("parses").origin();
     assert_eq!(origin(false), Origin::BuiltIn("chatml"));
     assert_eq!(origin(true), Origin::Trusted);
+    crate::tier::tried("T11", "unknown templates", 2);
 }
 
 #[test]

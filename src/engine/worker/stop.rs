@@ -104,5 +104,6 @@ mod tests {
         let varied: Vec<u32> = (0..400).map(|i| i * i % 401).collect();
         assert_eq!(stuck(&varied, b"a"), None);
         assert_eq!(stuck(&varied, b" \n"), Some(SILENT_TOKENS));
+        crate::tier::tried("D19", "loops and silence", 4);
     }
 }

@@ -151,6 +151,7 @@ async fn a_model_that_never_ends_is_ended() {
     let silent = self::engine(fake(move |_, row| row[newline] = 1.0));
     let silent = say(&silent, GenerateRequest { max_tokens: 3000, ..ask("Go on") }).await.expect("words");
     assert!(silent.usage.completion_tokens < 60, "{:?}", silent.usage);
+    crate::tier::tried("D19", "models that never end", 1);
 }
 
 #[tokio::test]
@@ -160,6 +161,7 @@ async fn invalid_utf8_becomes_replacement_characters() {
     let engine = engine(fake(move |_, row| row[lead] = 1.0));
     let said = say(&engine, GenerateRequest { max_tokens: 4, ..ask("Go") }).await.expect("words");
     assert_eq!(said.text, "\u{fffd}".repeat(4));
+    crate::tier::tried("D19", "invalid bytes from a model", 1);
 }
 
 #[tokio::test]
@@ -173,6 +175,7 @@ async fn nonsense_and_overflow_are_errors_that_say_so() {
     assert!(matches!(long, Err(EngineError::ContextOverflow { context: 4096, .. })), "{long:?}");
     let read = engine.prefill(Prompt::system("x ".repeat(9000)), Priority::Background).await;
     assert!(matches!(read, Err(EngineError::ContextOverflow { .. })), "{read:?}");
+    crate::tier::tried("D19", "numbers that are none, overflow", 2);
 }
 
 #[tokio::test]
@@ -181,6 +184,7 @@ async fn a_text_that_reaches_the_context_ends() {
     let said = say(&engine, GenerateRequest { max_tokens: 500, ..ask("Hi") }).await.expect("words");
     assert_eq!(said.finish, Finish::Length);
     assert_eq!(said.usage.prompt_tokens + said.usage.completion_tokens, 64);
+    crate::tier::tried("D19", "texts that reach the context", 1);
 }
 
 #[tokio::test]
@@ -371,6 +375,7 @@ async fn a_dropped_listener_stops_the_work_within_a_token() {
         let rows = rows.load(Ordering::SeqCst);
         assert!(rows <= steps + 1, "{rows} rows for {steps} tokens");
     }
+    crate::tier::tried("D6", "listeners gone while writing: stopped within a token", 1);
 }
 
 #[tokio::test]
@@ -398,6 +403,7 @@ async fn a_dropped_listener_stops_the_reading_within_a_chunk() {
         let later: Vec<usize> = passes.try_iter().collect();
         assert!(later.len() == 1 && later[0] < 40, "only the short prompt was read afterwards: {later:?}");
     }
+    crate::tier::tried("D6", "listeners gone while reading: stopped within a chunk", 1);
 }
 
 #[tokio::test]
@@ -411,6 +417,7 @@ async fn a_queued_request_that_nobody_waits_for_never_starts() {
     start(Fake { mind: reciting("Yes"), before_pass, ..Fake::default() }, queue);
     assert_eq!(say(&engine, ask("Hi")).await.expect("words").text, "Yes");
     assert_eq!(passes.try_iter().count(), 2, "one pass to read, one to end");
+    crate::tier::tried("D6", "listeners gone in the queue: never started", 1);
 }
 
 #[tokio::test]
@@ -428,6 +435,7 @@ async fn a_full_queue_is_busy() {
         }
     };
     assert_eq!(said.expect("words").text, "Yes");
+    crate::tier::tried("D11", "requests beyond the queue", 1);
 }
 
 #[tokio::test]
@@ -449,6 +457,7 @@ async fn many_sessions_at_once_get_what_each_gets_alone() {
         let alone = say(&engine(Fake { mind: mixing(), ..Fake::default() }), request.clone()).await.expect("words");
         assert_eq!(together.text, alone.text);
     }
+    crate::tier::tried("T22", "sessions at once against each alone", 8);
 }
 
 #[tokio::test]
@@ -483,6 +492,7 @@ async fn a_panic_in_the_model_ends_the_request_and_not_the_engine() {
         assert!(matches!(say(&engine, ask("@")).await, Err(EngineError::Inference(_))));
         assert_eq!(say(&engine, ask("Go")).await.expect("words").text, "Yes");
     }
+    crate::tier::tried("D18", "panics in a model", 1);
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ async fn each_bad_answer_gets_one_question_that_says_what_is_the_matter() {
             assert!(words.iter().all(|w| !reply.contains(w)), "not said back: {reply}");
         }
     }
+    crate::tier::tried("D10", "odd answers in both rounds", 16);
 }
 
 #[tokio::test]
@@ -61,6 +62,7 @@ async fn control_characters_in_an_ordinary_answer_reach_no_question() {
         let odd = |c: char| c.is_control() || matches!(c, '\u{200b}' | '\u{202e}');
         assert!(!reply.contains(odd), "{reply:?}");
     }
+    crate::tier::tried("T18", "control characters in answers", 2);
 }
 
 #[tokio::test]
@@ -84,6 +86,7 @@ async fn thirty_two_kibibytes_are_taken_and_one_byte_more_is_not() {
         assert!(matches!(refused, SessionError::TooLong { .. }), "{refused}");
         assert_eq!(desk.view(&id).unwrap().draft, text, "kept as a draft");
     }
+    crate::tier::tried("D10", "answers around the limit", 10);
 }
 
 #[tokio::test]

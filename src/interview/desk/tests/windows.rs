@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::bench::{Bench, new_session, said};
 use super::*;
+use crate::tier::{self, Tally};
 
 /// What a window does.
 #[derive(Clone, Debug)]
@@ -91,9 +92,9 @@ async fn play(deeds: Vec<(usize, Deed)>) {
 
 #[test]
 fn nothing_is_overwritten_whatever_the_order() {
-    let cases = if std::env::var_os("FULL").is_some() { 1000 } else { 100 };
+    let tally = Tally::of("D4", "orders of what three windows do");
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases,
+        cases: u32::try_from(tier::INTERLEAVINGS.n()).unwrap(),
         failure_persistence: None,
         ..ProptestConfig::default()
     });
@@ -101,6 +102,7 @@ fn nothing_is_overwritten_whatever_the_order() {
     runner
         .run(&deeds(), |deeds| {
             runtime.block_on(play(deeds));
+            tally.add(1);
             Ok(())
         })
         .unwrap();
