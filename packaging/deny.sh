@@ -20,8 +20,5 @@ else
   echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2
   exit 1
 fi
-"$deny" --locked --config packaging/deny.toml check --hide-inclusion-graph licenses bans sources
-# With the encryption of the database, but without the accelerators, whose crates are for other machines.
-if grep -q '^encrypt = ' Cargo.toml; then
-  "$deny" --locked --features encrypt --config packaging/deny.toml check --hide-inclusion-graph licenses bans sources
-fi
+# With the encryption of the database, without the accelerators, whose crates are for other machines.
+"$deny" --locked --features encrypt --config packaging/deny.toml check --hide-inclusion-graph licenses bans sources

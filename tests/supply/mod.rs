@@ -1,4 +1,5 @@
-//! The crates that are built into the program, as cargo resolves them for Linux with default features.
+//! The crates that are built into the program, as cargo resolves them for Linux with every feature that a package may
+//! be built with.
 
 pub mod bill;
 pub mod notices;
@@ -43,7 +44,16 @@ impl Crates {
     pub fn shipped() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"])
+            .args([
+                "metadata",
+                "--format-version",
+                "1",
+                "--locked",
+                "--features",
+                "encrypt",
+                "--filter-platform",
+                "x86_64-unknown-linux-gnu",
+            ])
             .current_dir(root)
             .output()
             .expect("cargo runs");
