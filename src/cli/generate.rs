@@ -68,13 +68,27 @@ fn shown(command: clap::Command) -> clap::Command {
 
 /// One page. Its date is that of the release, so that the same program gives the same bytes.
 fn page(command: &clap::Command, name: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut text = Vec::new();
     let command = command.clone().display_name(name.to_owned());
     clap_mangen::Man::new(command)
         .title(name)
         .date(RELEASED)
         .source(concat!("offrecord ", env!("CARGO_PKG_VERSION")))
         .manual("offrecord")
-        .render(out)
+        .render(&mut text)?;
+    // The generator breaks a line beside a blank one, which no reader shows and `mandoc -T lint` complains of.
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let blank = |at: Option<usize>| {
+        at.and_then(|at| lines.get(at))
+            .is_some_and(|line| [".sp", ".SH", ".RS"].contains(&line.split(' ').next().unwrap_or_default()))
+    };
+    for (at, line) in lines.iter().enumerate() {
+        if *line != ".br" || !(blank(at.checked_sub(1)) || blank(Some(at + 1))) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
 }
 
 /// `offrecord.1`, `offrecord-serve.1`, `offrecord-models-list.1`, ...
