@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use etcetera::BaseStrategy;
 
+use crate::engine::CacheType;
+
 /// The port that `serve` takes when none is named.
 pub const DEFAULT_PORT: u16 = 7447;
 
@@ -32,6 +34,9 @@ pub struct Global {
     /// Force a kernel: amx-int8, avx512-vnni, avx-vnni, avx2, portable (for tests and comparisons).
     #[arg(long, global = true, env = "OFFRECORD_KERNEL", value_name = "NAME")]
     pub kernel: Option<String>,
+    /// How the model's cache keeps keys and values: f16, or q8 in about half of the memory.
+    #[arg(long, global = true, env = "OFFRECORD_KV", default_value = "f16", value_name = "TYPE", value_parser = ["f16", "q8"])]
+    pub kv: String,
     /// Context to use, in tokens; 0 = what the model and the memory allow.
     #[arg(long, global = true, env = "OFFRECORD_CTX_SIZE", default_value_t = 0, value_name = "N")]
     pub ctx_size: usize,
@@ -53,6 +58,12 @@ pub struct Dirs {
 }
 
 impl Global {
+    /// How the model's cache keeps keys and values; an empty or unknown name is the default.
+    #[must_use]
+    pub fn cache_type(&self) -> CacheType {
+        CacheType::named(&self.kv).unwrap_or_default()
+    }
+
     /// Whether the network is forbidden, by flag or by `HF_HUB_OFFLINE`.
     #[must_use]
     pub fn is_offline(&self) -> bool {

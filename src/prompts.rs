@@ -143,6 +143,21 @@ pub fn sha256_of(folder: &str) -> String {
     hex(&hash.finalize())
 }
 
+/// The system messages that are the same in every session: prompt files without a variable, and the `system` texts of
+/// TOML files. What a person wrote is in none of them, so what a model reads of them may be kept on disk.
+#[must_use]
+pub fn fixed() -> Vec<String> {
+    let files = list("", ".md").into_iter().filter_map(|path| {
+        let file = PromptFile::load(&path).ok().filter(|file| !file.template.contains('{'))?;
+        file.render(()).ok().filter(|text| !path.ends_with("WRITING.md") && !text.is_empty())
+    });
+    let tables = list("", ".toml").into_iter().filter_map(|path| {
+        let table: toml::Table = toml::from_str(&text(&path).ok()?).ok()?;
+        Some(table.get("system")?.as_str()?.trim().to_owned())
+    });
+    files.chain(tables).collect()
+}
+
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -196,6 +211,14 @@ mod tests {
         for path in list("", ".md") {
             PromptFile::load(&path).unwrap_or_else(|e| panic!("{e}"));
         }
+    }
+
+    #[test]
+    fn fixed_texts_are_those_that_every_session_reads_alike() {
+        let fixed = fixed();
+        let begins = |words: &str| fixed.iter().any(|text| text.starts_with(words));
+        assert!(begins("You check what was said") && begins("You check short pieces") && begins("You mark answers"));
+        assert!(fixed.iter().all(|text| !text.contains('{') && text.len() < 4000), "{fixed:#?}");
     }
 
     #[test]

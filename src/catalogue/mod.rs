@@ -33,7 +33,7 @@ pub(crate) use landing::free_disk;
 pub use list::{Catalogue, wording_of};
 pub use memory::Memory;
 pub use name::{BadName, ModelId, Sha256};
-pub use open::{Ready, is_scripted, open_engine, ready_model, scripted_engine};
+pub use open::{Ready, is_scripted, keep, load, open_engine, ready_model, scripted_engine};
 pub use progress::{Cancel, Progress};
 pub use pull::{PullOptions, pull};
 pub use sources::hub::HubSettings;

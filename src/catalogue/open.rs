@@ -12,11 +12,14 @@ use super::name::Sha256;
 use super::progress::Cancel;
 use super::verify::verify;
 use crate::config::Global;
-use crate::engine::{Engine, Kernel, LoadError, LoadOptions, scripted};
+use crate::engine::{CacheType, Engine, Keep, Kernel, LoadError, LoadOptions, Prompt, scripted};
 use crate::exit::{self, Exit};
 
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
 const ENGINE: &str = "OFFRECORD_ENGINE";
+
+/// Bytes of read prompts kept on disk: the fixed ones of a few models.
+const KEPT: u64 = 256 << 20;
 
 /// Whether this run plays the script instead of a model.
 #[must_use]
@@ -44,7 +47,8 @@ pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
     let global = global.clone();
     tokio::task::spawn_blocking(move || {
         let ready = prepare(&global).map_err(CatalogueError::into_exit)?;
-        load(&global, &ready)
+        let keep = keep(&global)?;
+        load(&global, &ready, Some(keep))
     })
     .await?
 }
@@ -59,6 +63,8 @@ pub struct Ready {
     pub context: usize,
     /// Bytes of key-value cache for it.
     pub cache_bytes: usize,
+    /// How keys and values are kept.
+    pub cache_type: CacheType,
 }
 
 /// The model of this run, not loaded: for measuring the engine by itself.
@@ -90,8 +96,12 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
         },
         Err(error) => return Err(error),
     };
-    let cache_bytes = usize::try_from(cache_bytes(&shape, context)).unwrap_or(usize::MAX);
-    Ok(Ready { model, sha256, context, cache_bytes })
+    let cache_type = global.cache_type();
+    let half = cache_bytes(&shape, context);
+    let share = |cache: CacheType| cache.bytes(shape.head_dim.clamp(1, 1024)) as u64;
+    let bytes = half.saturating_mul(share(cache_type)) / share(CacheType::F16);
+    let cache_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    Ok(Ready { model, sha256, context, cache_bytes, cache_type })
 }
 
 /// A pinned model of the wrong length is truncated or another file: no need to read it.
@@ -109,8 +119,21 @@ fn check_size(catalogue: &Catalogue, model: &Installed) -> Result<(), CatalogueE
     })
 }
 
-fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
-    let Ready { model, sha256, context, cache_bytes } = ready;
+/// What every session reads alike, read once for all starts.
+///
+/// # Errors
+/// Without a data folder.
+pub fn keep(global: &Global) -> anyhow::Result<Keep> {
+    let prompts = crate::prompts::fixed().into_iter().map(|text| Prompt::system(text).user("")).collect();
+    Ok(Keep { folder: global.dirs()?.data.join("cache"), prompts, most_bytes: KEPT })
+}
+
+/// The engine of a model that is whole and fits.
+///
+/// # Errors
+/// [`crate::exit::Exit`]: 2 no such kernel, 4 not a usable model, 5 does not fit in memory.
+pub fn load(global: &Global, ready: &Ready, keep: Option<Keep>) -> anyhow::Result<Engine> {
+    let Ready { model, sha256, context, cache_bytes, cache_type } = ready;
     let kernel = match &global.kernel {
         Some(name) => Some(Kernel::named(name).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?),
         None => None,
@@ -122,6 +145,8 @@ fn load(global: &Global, ready: &Ready) -> anyhow::Result<Engine> {
         kernel,
         context: *context,
         cache_bytes: *cache_bytes,
+        cache_type: *cache_type,
+        keep,
         force: global.force_load,
         ..LoadOptions::default()
     };

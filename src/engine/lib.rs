@@ -9,6 +9,7 @@ pub mod gguf;
 mod grammar;
 mod guess;
 mod handle;
+mod kept;
 pub mod kernels;
 mod load;
 pub mod memory;
@@ -26,7 +27,8 @@ pub mod tiny;
 mod worker;
 
 pub use handle::{Engine, Generation, Job};
-pub use kernels::{Kernel, Unavailable};
+pub use kept::Keep;
+pub use kernels::{CacheType, Kernel, Unavailable};
 pub use load::{LoadError, LoadOptions, memory_needed};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::gguf::{self, File, Hyperparameters};
 use crate::handle::Engine;
-use crate::kernels::Kernel;
+use crate::kept::{Keep, Kept};
+use crate::kernels::{CacheType, Kernel};
 use crate::model::fallback::Fallback;
 use crate::model::{self, Model, ModelError};
 use crate::request::{EngineError, ModelInfo};
@@ -28,6 +29,10 @@ pub struct LoadOptions {
     pub context: usize,
     /// Budget of the KV cache in bytes. It is used as needed, not reserved.
     pub cache_bytes: usize,
+    /// How its keys and values are kept.
+    pub cache_type: CacheType,
+    /// Fixed prompts whose cache is kept on disk for the next start; needs `sha256`.
+    pub keep: Option<Keep>,
     /// Run the file's own chat template even if it is unknown.
     pub trust_template: bool,
     /// Load even if the memory does not seem to suffice.
@@ -43,6 +48,8 @@ impl Default for LoadOptions {
             kernel: None,
             context: 32_768,
             cache_bytes: 1 << 30,
+            cache_type: CacheType::F16,
+            keep: None,
             trust_template: false,
             force: false,
         }
@@ -105,6 +112,10 @@ impl Engine {
             threads => threads,
         };
         let (model, kernel) = model(&file, &hyper, threads, options)?;
+        let kept = match &options.keep {
+            Some(keep) => Kept::new(keep, &options.sha256, &*model, &text, &template).map_err(LoadError::Template)?,
+            None => Kept::default(),
+        };
         let (engine, queue) = Self::with_queue(ModelInfo {
             id: if options.id.is_empty() { stem(file.path()) } else { options.id.clone() },
             sha256: options.sha256.clone(),
@@ -117,7 +128,7 @@ impl Engine {
         });
         std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || worker::serve(model, text, template, queue))
+            .spawn(move || worker::serve(model, text, template, kept, queue))
             .map_err(|error| LoadError::Failed(error.to_string()))?;
         Ok(engine)
     }
@@ -135,6 +146,7 @@ fn model(
         kernel: options.kernel,
         context: options.context,
         cache_bytes: options.cache_bytes,
+        cache_type: options.cache_type,
     };
     match model::load(file.clone(), &fast) {
         Ok(model) => Ok((model, options.kernel.unwrap_or_else(Kernel::best).name().to_owned())),
@@ -154,17 +166,27 @@ fn model(
 /// The weights must be in memory to be fast, and a conversation needs its cache: counted here for 8,192 tokens or
 /// what the options allow.
 fn check_memory(file: &File, hyper: &Hyperparameters, options: &LoadOptions) -> Result<(), LoadError> {
-    let need = memory_needed(file.length() as u64, hyper, options.context.min(8192), options.cache_bytes);
+    let need = memory_needed(
+        file.length() as u64,
+        hyper,
+        options.context.min(8192),
+        (options.cache_type, options.cache_bytes),
+    );
     match memory::available() {
         Some(available) if available < need => Err(LoadError::NotEnoughMemory { need, available }),
         _ => Ok(()),
     }
 }
 
-/// Bytes for the weights, the cache of `tokens` tokens (f16 keys and values), and working space.
+/// Bytes for the weights, the cache of `tokens` tokens, and working space.
 #[must_use]
-pub fn memory_needed(file_bytes: u64, hyper: &Hyperparameters, tokens: usize, cache_bytes: usize) -> u64 {
-    let per_token = hyper.blocks * hyper.kv_heads * (hyper.key_width + hyper.value_width) * 2;
+pub fn memory_needed(
+    file_bytes: u64,
+    hyper: &Hyperparameters,
+    tokens: usize,
+    (cache, cache_bytes): (CacheType, usize),
+) -> u64 {
+    let per_token = hyper.blocks * hyper.kv_heads * (cache.bytes(hyper.key_width) + cache.bytes(hyper.value_width));
     let cache = (per_token as u64).saturating_mul(tokens as u64).min(cache_bytes as u64);
     // Scratch and logits; a candle model would need twice the file, which is the fallback's own risk.
     let scratch = 64 << 20;
@@ -194,8 +216,8 @@ mod tests {
     fn the_memory_needed_grows_with_the_context_up_to_the_budget() {
         let hyper = Hyperparameters::read(&Tiny::default().file()).expect("valid");
         // Two layers, two heads of 64 keys and 64 values in f16: 1,024 bytes a token.
-        assert_eq!(memory_needed(1000, &hyper, 100, 1 << 30), 1000 + 102_400 + (64 << 20));
-        assert_eq!(memory_needed(1000, &hyper, 100, 4096), 1000 + 4096 + (64 << 20));
+        assert_eq!(memory_needed(1000, &hyper, 100, (CacheType::F16, 1 << 30)), 1000 + 102_400 + (64 << 20));
+        assert_eq!(memory_needed(1000, &hyper, 100, (CacheType::F16, 4096)), 1000 + 4096 + (64 << 20));
         let error = LoadError::NotEnoughMemory { need: 3 << 30, available: 1 << 30 };
         insta::assert_snapshot!(error, @"the model needs about 3072 MiB of memory, 1024 MiB are free (close other programs or choose a smaller model)");
     }

@@ -78,11 +78,22 @@ impl Timelines {
         self.live.push(Timeline { sequence, tokens, used: self.clock, held: true });
     }
 
-    /// Notes that the model has read `tokens` after what `sequence` held.
-    pub(crate) fn extend(&mut self, sequence: Sequence, tokens: &[u32]) {
-        if let Some(timeline) = self.live.iter_mut().find(|timeline| timeline.sequence == sequence) {
-            timeline.tokens.extend_from_slice(tokens);
-        }
+    /// Notes that the model has read `tokens` after what `sequence` held; all that it has read, when it is a timeline.
+    pub(crate) fn extend(&mut self, sequence: Sequence, tokens: &[u32]) -> Option<&[u32]> {
+        let timeline = self.live.iter_mut().find(|timeline| timeline.sequence == sequence)?;
+        timeline.tokens.extend_from_slice(tokens);
+        Some(&timeline.tokens)
+    }
+
+    /// Takes in a sequence that has read `tokens` and that nobody holds.
+    pub(crate) fn adopt(&mut self, model: &mut dyn Model, sequence: Sequence, tokens: &[u32]) {
+        self.add(model, sequence, tokens.to_vec());
+        self.release(model, sequence);
+    }
+
+    /// The most tokens of `prefix` that a live timeline begins with.
+    pub(crate) fn shared(&self, prefix: &[u32]) -> usize {
+        self.live.iter().map(|timeline| common(&timeline.tokens, prefix)).max().unwrap_or(0)
     }
 
     /// Takes back guesses that turned out wrong.

@@ -55,8 +55,39 @@ pub struct Tiny {
     pub context: usize,
     /// Sliding window of gemma3.
     pub sliding_window: usize,
+    /// Experts of qwen3moe; two work on a token.
+    pub experts: usize,
+    /// What they are.
+    pub roles: Roles,
+    /// More metadata, under the family's prefix.
+    pub metadata: Vec<(&'static str, Meta)>,
+    /// More vectors, by their whole names.
+    pub vectors: Vec<(&'static str, Vec<f32>)>,
     /// Random seed.
     pub seed: u64,
+}
+
+/// What the experts of a tiny model are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Roles {
+    /// All different.
+    #[default]
+    Different,
+    /// The same, last first.
+    Reversed,
+    /// All as the feed-forward layer of the same model without experts.
+    Alike,
+}
+
+/// A metadata value.
+#[derive(Clone, Debug)]
+pub enum Meta {
+    /// A whole number.
+    Whole(u32),
+    /// A float.
+    Float(f32),
+    /// A string.
+    Text(&'static str),
 }
 
 impl Default for Tiny {
@@ -74,6 +105,10 @@ impl Default for Tiny {
             head_width: 64,
             context: 4096,
             sliding_window: 64,
+            experts: 4,
+            roles: Roles::Different,
+            metadata: Vec::new(),
+            vectors: Vec::new(),
             seed: 1,
         }
     }
@@ -110,11 +145,31 @@ impl Tiny {
     /// As [`Tiny::file`].
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
-        self.describe(&mut writer);
-        vocabulary(&mut writer);
-        self.weights(&mut writer);
-        writer.finish()
+        self.parts(1).remove(0)
+    }
+
+    /// The model as `count` GGUF files, as `llama-gguf-split` cuts it.
+    ///
+    /// # Panics
+    /// As [`Tiny::file`].
+    #[must_use]
+    pub fn parts(&self, count: usize) -> Vec<Vec<u8>> {
+        let mut parts: Vec<Writer> = (0..count).map(|_| Writer::default()).collect();
+        self.describe(&mut parts[0]);
+        vocabulary(&mut parts[0]);
+        let mut written = 0_u32;
+        self.weights(&mut |name: &str, shape: &[usize], dtype, values| {
+            parts[written as usize % count].tensor(name, shape, dtype, values);
+            written += 1;
+        });
+        if count > 1 {
+            for (part, writer) in parts.iter_mut().enumerate() {
+                writer.u32("split.no", part as u32);
+                writer.u32("split.count", count as u32);
+                writer.u32("split.tensors.count", written);
+            }
+        }
+        parts.into_iter().map(Writer::finish).collect()
     }
 
     fn describe(&self, writer: &mut Writer) {
@@ -130,62 +185,111 @@ impl Tiny {
         writer.u32(&key("attention.head_count_kv"), self.kv_heads as u32);
         writer.u32(&key("attention.key_length"), self.head_width as u32);
         writer.u32(&key("attention.value_length"), self.head_width as u32);
-        writer.u32(&key("rope.dimension_count"), self.head_width as u32);
+        let rotated = if self.architecture == Architecture::Glm4 { self.head_width / 2 } else { self.head_width };
+        writer.u32(&key("rope.dimension_count"), rotated as u32);
         writer.f32(&key("rope.freq_base"), 10_000.0);
         writer.f32(&key("attention.layer_norm_rms_epsilon"), 1e-6);
         if self.architecture == Architecture::Gemma3 {
             writer.u32(&key("attention.sliding_window"), self.sliding_window as u32);
         }
+        if self.architecture == Architecture::Qwen3Moe {
+            writer.u32(&key("expert_count"), self.experts as u32);
+            writer.u32(&key("expert_used_count"), self.experts.min(2) as u32);
+            writer.u32(&key("expert_feed_forward_length"), self.feed_forward as u32);
+        }
+        for (name, value) in &self.metadata {
+            match value {
+                Meta::Whole(value) => writer.u32(&key(name), *value),
+                Meta::Float(value) => writer.f32(&key(name), *value),
+                Meta::Text(value) => writer.string(&key(name), value),
+            }
+        }
     }
 
-    fn weights(&self, writer: &mut Writer) {
+    fn weights(&self, put: &mut Put<'_>) {
         let mut random = Random(ChaCha8Rng::seed_from_u64(self.seed));
         let tokens = vocabulary_size();
-        writer.tensor("token_embd.weight", &[tokens, self.width], self.embedding, random.matrix(tokens, self.width));
-        writer.tensor("output_norm.weight", &[self.width], GgmlDType::F32, random.norm(self.width));
+        put("token_embd.weight", &[tokens, self.width], self.embedding, random.matrix(tokens, self.width));
+        put("output_norm.weight", &[self.width], GgmlDType::F32, random.norm(self.width));
         if !self.tied {
-            writer.tensor("output.weight", &[tokens, self.width], self.embedding, random.matrix(tokens, self.width));
+            put("output.weight", &[tokens, self.width], self.embedding, random.matrix(tokens, self.width));
+        }
+        for (name, values) in &self.vectors {
+            put(name, &[values.len()], GgmlDType::F32, values.clone());
         }
         for block in 0..self.blocks {
-            self.block(block, &mut random, writer);
+            self.block(block, &mut random, put);
         }
     }
 
-    fn block(&self, block: usize, random: &mut Random, writer: &mut Writer) {
+    fn block(&self, block: usize, random: &mut Random, put: &mut Put<'_>) {
         let (queries, keys) = (self.heads * self.head_width, self.kv_heads * self.head_width);
         let mut matrices = vec![("attn_output", self.width, queries), ("ffn_down", self.width, self.feed_forward)];
         let mut norms = vec![("attn_norm", self.width), ("ffn_norm", self.width)];
         if self.architecture == Architecture::Phi3 {
-            matrices
-                .extend([("attn_qkv", queries + 2 * keys, self.width), ("ffn_up", 2 * self.feed_forward, self.width)]);
+            matrices.push(("attn_qkv", queries + 2 * keys, self.width));
         } else {
-            matrices.extend([
-                ("attn_q", queries, self.width),
-                ("attn_k", keys, self.width),
-                ("attn_v", keys, self.width),
-                ("ffn_gate", self.feed_forward, self.width),
-                ("ffn_up", self.feed_forward, self.width),
-            ]);
+            let (q, k, v) = (("attn_q", queries), ("attn_k", keys), ("attn_v", keys));
+            matrices.extend([q, k, v].map(|(name, rows)| (name, rows, self.width)));
         }
-        if matches!(self.architecture, Architecture::Qwen3 | Architecture::Gemma3) {
+        if matches!(self.architecture, Architecture::Phi3 | Architecture::Glm4) {
+            matrices.push(("ffn_up", 2 * self.feed_forward, self.width));
+        } else {
+            matrices.extend(["ffn_gate", "ffn_up"].map(|name| (name, self.feed_forward, self.width)));
+        }
+        if matches!(self.architecture, Architecture::Qwen3 | Architecture::Gemma3 | Architecture::Qwen3Moe) {
             norms.extend([("attn_q_norm", self.head_width), ("attn_k_norm", self.head_width)]);
         }
-        if self.architecture == Architecture::Gemma3 {
+        if matches!(self.architecture, Architecture::Gemma3 | Architecture::Glm4) {
             norms.extend([("post_attention_norm", self.width), ("post_ffw_norm", self.width)]);
         }
         for (name, rows, columns) in matrices {
             let values = random.matrix(rows, columns);
-            writer.tensor(&format!("blk.{block}.{name}.weight"), &[rows, columns], self.dtype, values);
+            if self.architecture == Architecture::Qwen3Moe && name.starts_with("ffn") {
+                self.stack((block, name), (rows, columns), &values, put);
+            } else {
+                put(&format!("blk.{block}.{name}.weight"), &[rows, columns], self.dtype, values);
+            }
+        }
+        if self.architecture == Architecture::Qwen3Moe {
+            let router = Random::of(self.seed, block, 99).matrix(self.experts, self.width);
+            let mut rows: Vec<Vec<f32>> = router.chunks(self.width).map(<[f32]>::to_vec).collect();
+            if self.roles == Roles::Reversed {
+                rows.reverse();
+            }
+            put(
+                &format!("blk.{block}.ffn_gate_inp.weight"),
+                &[self.experts, self.width],
+                GgmlDType::F32,
+                rows.concat(),
+            );
         }
         for (name, length) in norms {
-            writer.tensor(&format!("blk.{block}.{name}.weight"), &[length], GgmlDType::F32, random.norm(length));
+            put(&format!("blk.{block}.{name}.weight"), &[length], GgmlDType::F32, random.norm(length));
         }
         if self.architecture == Architecture::Qwen2 {
             for (name, length) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
                 let values = random.values(length, 0.5);
-                writer.tensor(&format!("blk.{block}.{name}.bias"), &[length], GgmlDType::F32, values);
+                put(&format!("blk.{block}.{name}.bias"), &[length], GgmlDType::F32, values);
             }
         }
+    }
+}
+
+impl Tiny {
+    /// One matrix per expert, the first or all as given.
+    fn stack(&self, (block, name): (usize, &str), (rows, columns): (usize, usize), first: &[f32], put: &mut Put<'_>) {
+        let kind = usize::from(name.as_bytes()[4]);
+        let expert = |at: usize| match (at, self.roles) {
+            (0, _) | (_, Roles::Alike) => first.to_vec(),
+            _ => Random::of(self.seed, block, 100 * kind + at).matrix(rows, columns),
+        };
+        let mut all: Vec<Vec<f32>> = (0..self.experts).map(expert).collect();
+        if self.roles == Roles::Reversed {
+            all.reverse();
+        }
+        let name = format!("blk.{block}.{name}_exps.weight");
+        put(&name, &[self.experts, rows, columns], self.dtype, all.concat());
     }
 }
 
@@ -220,9 +324,17 @@ pub fn vocabulary_size() -> usize {
     256 + merged_tokens().len() + SPECIALS.len()
 }
 
+/// Takes a tensor: name, shape, encoding, values.
+type Put<'a> = dyn FnMut(&str, &[usize], GgmlDType, Vec<f32>) + 'a;
+
 struct Random(ChaCha8Rng);
 
 impl Random {
+    /// Apart from the model's own row of numbers.
+    fn of(seed: u64, block: usize, what: usize) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003) ^ (block * 10_000 + what) as u64))
+    }
+
     /// Uniform values of the given standard deviation.
     fn values(&mut self, count: usize, deviation: f32) -> Vec<f32> {
         let bound = deviation * 3f32.sqrt();
@@ -344,8 +456,9 @@ mod tests {
     use super::*;
     use crate::gguf::Hyperparameters;
 
-    const FAMILIES: [Architecture; 5] =
-        [Architecture::Llama, Architecture::Qwen2, Architecture::Qwen3, Architecture::Gemma3, Architecture::Phi3];
+    use crate::gguf::Architecture::{Gemma3, Glm4, Llama, Phi3, Qwen2, Qwen3, Qwen3Moe};
+
+    const FAMILIES: [Architecture; 7] = [Llama, Qwen2, Qwen3, Gemma3, Phi3, Glm4, Qwen3Moe];
 
     #[test]
     fn every_family_and_encoding_passes_the_preflight() {
@@ -355,7 +468,7 @@ mod tests {
                 let file = Tiny::new(architecture, dtype).file();
                 let hyper = Hyperparameters::read(&file).expect("a tiny model is valid");
                 assert_eq!((hyper.blocks, hyper.vocabulary), (2, vocabulary_size()));
-                assert_eq!(file.tensors()["blk.1.ffn_down.weight"].dtype, dtype);
+                assert_eq!(file.tensors()["blk.1.attn_output.weight"].dtype, dtype);
             }
         }
     }

@@ -384,11 +384,12 @@ fn a_damaged_database_is_left_as_it_is_and_named() {
                 assert!(message.contains("session repair"), "{n}: {message}");
                 assert_eq!(fs::read(&file).unwrap(), bad, "{n}: the original was changed");
             }
+            Ok(_) if n < 4 => panic!("{n}: the damage was not noticed"),
             // A change inside a long text is not damage that SQLite can see; what is read is whole rows then.
             Ok(store) => assert_eq!(store.sessions().unwrap().len(), 4, "{n}"),
         }
     }
-    assert!(refused >= 10, "only {refused} of 30 were noticed");
+    assert!(refused > 4, "of damage in the middle nothing was noticed");
     tier::tried("D16", "damaged databases", 30);
 }
 

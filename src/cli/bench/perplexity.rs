@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::check_files;
-use crate::catalogue;
+use crate::catalogue::{self, Ready};
 use crate::config::Global;
 use crate::engine::Kernel;
 use crate::engine::gguf::File;
@@ -46,18 +46,19 @@ pub fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads,
     };
-    let options = LoadOptions { threads, kernel: Some(kernel), context: ready.context, cache_bytes: ready.cache_bytes };
+    let Ready { context, cache_bytes, cache_type, .. } = ready;
+    let options = LoadOptions { threads, kernel: Some(kernel), context, cache_bytes, cache_type };
     let mut model = model::load(Arc::new(file), &options)?;
     let Some((value, counted)) = perplexity(&mut *model, words.first(), &tokens, args.window)? else {
         let message = format!("{} tokens are less than one window of {}", tokens.len(), args.window);
         return Err(Exit::new(exit::USAGE, format!("{message} (take a longer text or a smaller --window)")));
     };
-    let (id, kernel) = (ready.model.id.to_string(), kernel.name());
+    let (id, kernel, kv) = (ready.model.id.to_string(), kernel.name(), cache_type.name());
     if global.json {
-        let row = serde_json::json!({ "model": id, "kernel": kernel, "tokens": tokens.len(), "counted": counted, "perplexity": value });
+        let row = serde_json::json!({ "model": id, "kernel": kernel, "kv": kv, "tokens": tokens.len(), "counted": counted, "perplexity": value });
         println!("{row}");
     } else {
-        println!("{id}, {kernel}: perplexity {value:.4} over {counted} of {} tokens", tokens.len());
+        println!("{id}, {kernel}, {kv}: perplexity {value:.4} over {counted} of {} tokens", tokens.len());
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crate::catalogue::{self, Ready};
 use crate::config::Global;
-use crate::engine::Kernel;
 use crate::engine::gguf::File;
 use crate::engine::model::{self, LoadOptions};
 use crate::engine::speed::{Test, Unit, measure};
+use crate::engine::{Keep, Kernel};
 use crate::exit::{self, Exit};
 
 /// Flags of `bench speed`.
@@ -50,6 +50,7 @@ struct Row {
     sha256: String,
     kernel: &'static str,
     threads: usize,
+    kv: &'static str,
     test: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_per_second: Option<Rate>,
@@ -69,11 +70,15 @@ struct Rate {
 /// # Errors
 /// No model, an unknown kernel, or a test that does not fit the context.
 pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let starts = if args.work { starts(global).await? } else { Vec::new() };
     let started = Instant::now();
     let mut model = load(global, args)?;
     let loading = started.elapsed().as_secs_f64() * 1e3;
     let form = Form::of(global, args);
     form.head();
+    for (name, value) in starts {
+        form.row(&model.row(name.into(), Unit::Milliseconds, &[value]))?;
+    }
     if args.work {
         let first = Test::Reply { answer: 64, depth: 0, drafted: false };
         let begun = Instant::now();
@@ -89,6 +94,24 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         form.row(&model.row(test.to_string(), test.unit(), &values))?;
     }
     Ok(())
+}
+
+/// From nothing to the first judgement on a short answer: without and with what an earlier start kept of the fixed prompt.
+async fn starts(global: &Global) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let ready = catalogue::ready_model(global)?;
+    let folder = tempfile::tempdir()?;
+    let kept = || anyhow::Ok(Keep { folder: folder.path().join("cache"), ..catalogue::keep(global)? });
+    let question = "Your queue grows for an hour and nobody notices. What did you change afterwards?";
+    let answer = "We put an alarm on the age of the oldest message, and the consumers now drop what nobody waits for.";
+    let ask = "Does the answer name a measure that shows the fault early?".to_owned();
+    let mut times = Vec::new();
+    for keep in [None, Some(kept()?), Some(kept()?)] {
+        let begun = Instant::now();
+        let engine = catalogue::load(global, &ready, keep)?;
+        crate::interview::judge::p_yes(&engine, question, answer, std::slice::from_ref(&ask)).await?;
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(vec![("start+judge", times[0]), ("start+judge+kept", times[2])])
 }
 
 /// How rows are printed.
@@ -155,6 +178,7 @@ impl Loaded {
             sha256: self.ready.sha256.to_string(),
             kernel: self.kernel.name(),
             threads: self.threads,
+            kv: self.ready.cache_type.name(),
             test,
             tokens_per_second: (unit == Unit::TokensPerSecond).then_some(rate),
             milliseconds: (unit == Unit::Milliseconds).then_some(rate),
@@ -175,7 +199,8 @@ fn load(global: &Global, args: &Args) -> anyhow::Result<Loaded> {
         threads => threads,
     };
     let file = File::open(&ready.model.path).map_err(|error| Exit::new(exit::VERIFICATION, error.to_string()))?;
-    let options = LoadOptions { threads, kernel: Some(kernel), context: ready.context, cache_bytes: ready.cache_bytes };
+    let Ready { context, cache_bytes, cache_type, .. } = ready;
+    let options = LoadOptions { threads, kernel: Some(kernel), context, cache_bytes, cache_type };
     let model = model::load(Arc::new(file), &options)?;
     Ok(Loaded { ready, model, kernel, threads })
 }

@@ -7,13 +7,14 @@ mod hyper;
 mod map;
 mod mix;
 pub mod parse;
+mod split;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::GgmlDType;
 
-pub use hyper::{Architecture, Hyperparameters};
+pub use hyper::{Architecture, Experts, Hyperparameters, LONG_FACTORS, RopeScaling, SHORT_FACTORS};
 pub use parse::{Header, Kind, Value};
 
 /// Why a file is not a usable model.
@@ -31,7 +32,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A check failed.
-    #[error("the model file is damaged or hostile ({check}): {detail}")]
+    #[error("the model file is damaged or hostile ({check}): {detail} (bring it here again, or take another)")]
     Corrupt {
         /// Which check.
         check: &'static str,
@@ -39,14 +40,44 @@ pub enum Error {
         detail: String,
     },
     /// Metadata or a tensor that a model needs is missing or has the wrong type.
-    #[error("the model file does not say {0}")]
+    #[error("the model file does not say {0} (it is incomplete: bring it here again, or take another)")]
     Missing(String),
     /// A model family that we do not run.
-    #[error("model architecture {0:?} is not supported (supported: llama, qwen2, qwen3, gemma3, phi3)")]
+    #[error(
+        "model architecture {0:?} is not supported (supported: llama, qwen2, qwen3, qwen3moe, gemma3, phi3, glm4; take a model of one of these)"
+    )]
     Unsupported(String),
+    /// Weights in an encoding that we do not read.
+    #[error(
+        "{tensor} is stored as {encoding}, which is not supported (take the same model as Q4_K_M or Q8_0; supported: F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K)"
+    )]
+    Encoding {
+        /// Which tensor.
+        tensor: String,
+        /// The encoding's name.
+        encoding: &'static str,
+    },
+    /// A model in several files, and one is not there.
+    #[error("part {part} of {count} of this model is missing: {} (put all parts into one folder)", path.display())]
+    MissingPart {
+        /// Where it should be.
+        path: PathBuf,
+        /// Which one, from 1.
+        part: usize,
+        /// Of how many.
+        count: usize,
+    },
+    /// A model in several files, and the one named is not the first.
+    #[error("this is part {part} of {count} of a model (name the first, …-00001-of-{count:05}.gguf, instead)")]
+    NotFirst {
+        /// Which one, from 1.
+        part: usize,
+        /// Of how many.
+        count: usize,
+    },
     /// A way of cutting text that we do not know.
     #[error(
-        "tokenizer {0:?} is not supported (supported: SentencePiece, and byte-level BPE of the Qwen, Llama 3, SmolLM and GPT-2 kinds)"
+        "tokenizer {0:?} is not supported (supported: SentencePiece, and byte-level BPE of the Qwen, Llama 3, Mistral, SmolLM, GPT-2 and GPT-4o kinds; take a model with one of these)"
     )]
     Tokenizer(String),
 }
@@ -64,7 +95,9 @@ pub struct Tensor {
     pub dtype: GgmlDType,
     /// Extents, outermost first: a weight matrix is `[rows (outputs), columns (inputs, contiguous)]`.
     pub shape: Vec<usize>,
-    /// First byte, from the start of the file.
+    /// Which file of a model in several, from 0.
+    pub part: usize,
+    /// First byte, from the start of that file.
     pub offset: usize,
     /// Encoded size in bytes.
     pub bytes: usize,
@@ -82,6 +115,8 @@ impl Tensor {
 pub struct File {
     header: Header,
     map: Bytes,
+    /// The other files of a model in several.
+    more: Vec<Bytes>,
     path: PathBuf,
 }
 
@@ -108,13 +143,28 @@ impl File {
     /// # Errors
     /// See [`Error`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let map = map::map(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => Error::NotFound(path.to_owned()),
-            std::io::ErrorKind::UnexpectedEof => Error::corrupt("size", "the file is empty"),
-            _ => Error::Unreadable { path: path.to_owned(), source },
-        })?;
+        let map = Bytes::Map(mapped(path)?);
         let header = parse::parse(&map)?;
-        Ok(Self { header, map: Bytes::Map(map), path: path.to_owned() })
+        let mut file = Self { header, map, more: Vec::new(), path: path.to_owned() };
+        for path in split::others(&file)? {
+            file.join(Bytes::Map(mapped(&path)?))?;
+        }
+        split::check(&file)?;
+        Ok(file)
+    }
+
+    /// Adds the next file of a model in several.
+    fn join(&mut self, map: Bytes) -> Result<(), Error> {
+        let header = parse::parse(&map)?;
+        let part = self.more.len() + 1;
+        split::follows(self, &header, part)?;
+        for (name, tensor) in header.tensors {
+            if self.header.tensors.insert(name.clone(), Tensor { part, ..tensor }).is_some() {
+                return Err(Error::corrupt("duplicate tensor", name));
+            }
+        }
+        self.more.push(map);
+        Ok(())
     }
 
     /// Validates a model that is already in memory, such as one of [`crate::tiny`].
@@ -123,14 +173,24 @@ impl File {
     /// [`Error::Corrupt`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
         let header = parse::parse(&bytes)?;
-        Ok(Self { header, map: Bytes::Memory(bytes), path: PathBuf::new() })
+        Ok(Self { header, map: Bytes::Memory(bytes), more: Vec::new(), path: PathBuf::new() })
     }
 
-    /// Lets go of the memory that a part of the file takes; it can be read again.
-    pub(crate) fn release(&self, offset: usize, bytes: usize) {
-        if let Bytes::Map(map) = &self.map {
+    /// Lets go of the memory that some bytes of a file take; they can be read again.
+    pub(crate) fn release(&self, part: usize, offset: usize, bytes: usize) {
+        if let Bytes::Map(map) = self.part(part) {
             map::release(map, offset, bytes);
         }
+    }
+
+    fn part(&self, part: usize) -> &Bytes {
+        part.checked_sub(1).map_or(&self.map, |more| &self.more[more])
+    }
+
+    /// Files that the model is in.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        1 + self.more.len()
     }
 
     /// Where the file is; empty for a model in memory.
@@ -139,13 +199,13 @@ impl File {
         &self.path
     }
 
-    /// Size of the file in bytes.
+    /// Size in bytes, of all files together.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.map.len()
+        self.map.len() + self.more.iter().map(|map| map.len()).sum::<usize>()
     }
 
-    /// The whole file, for readers that parse it themselves.
+    /// The whole (first) file, for readers that parse it themselves.
     #[must_use]
     pub fn whole(&self) -> &[u8] {
         &self.map
@@ -171,16 +231,16 @@ impl File {
         self.header.tensors.get(name).ok_or_else(|| Error::Missing(format!("where tensor {name} is")))
     }
 
-    /// The whole file.
+    /// Some bytes of one of the files.
     #[must_use]
-    pub(crate) fn all(&self) -> &[u8] {
-        &self.map
+    pub(crate) fn range(&self, part: usize, offset: usize, bytes: usize) -> &[u8] {
+        &self.part(part)[offset..offset + bytes]
     }
 
     /// The encoded bytes of a tensor of this file.
     #[must_use]
     pub fn bytes(&self, tensor: &Tensor) -> &[u8] {
-        &self.map[tensor.offset..tensor.offset + tensor.bytes]
+        self.range(tensor.part, tensor.offset, tensor.bytes)
     }
 
     /// An unsigned integer, whatever its width in the file; a non-negative signed one counts.
@@ -279,9 +339,17 @@ impl File {
     }
 }
 
+fn mapped(path: &Path) -> Result<memmap2::Mmap, Error> {
+    map::map(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::NotFound(path.to_owned()),
+        std::io::ErrorKind::UnexpectedEof => Error::corrupt("size", "the file is empty"),
+        _ => Error::Unreadable { path: path.to_owned(), source },
+    })
+}
+
 impl std::fmt::Debug for File {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("gguf::File").field("path", &self.path).field("length", &self.map.len()).finish()
+        formatter.debug_struct("gguf::File").field("path", &self.path).field("length", &self.length()).finish()
     }
 }
 

@@ -212,8 +212,9 @@ fn tensors(reader: &mut Reader<'_>, count: u64) -> Result<Vec<(String, Tensor)>,
             shape.push(extent as usize);
         }
         let code = reader.u32("tensor type")?;
-        let dtype = dtype_from_code(code).ok_or_else(|| {
-            Error::corrupt("tensor type", format!("{name} has type {code}, which offrecord does not know"))
+        let dtype = dtype_from_code(code).ok_or_else(|| match encoding(code) {
+            Some(encoding) => Error::Encoding { tensor: name.clone(), encoding },
+            None => Error::corrupt("tensor type", format!("{name} has type {code}, which nothing has")),
         })?;
         let row = shape[0];
         if row % dtype.block_size() != 0 {
@@ -230,7 +231,7 @@ fn tensors(reader: &mut Reader<'_>, count: u64) -> Result<Vec<(String, Tensor)>,
         let offset = usize::try_from(offset)
             .map_err(|_| Error::corrupt("tensor offset", format!("the offset of {name} overflows")))?;
         shape.reverse();
-        described.push((name, Tensor { dtype, shape, offset, bytes }));
+        described.push((name, Tensor { dtype, shape, part: 0, offset, bytes }));
     }
     Ok(described)
 }
@@ -291,6 +292,30 @@ fn dtype_from_code(code: u32) -> Option<GgmlDType> {
         13 => GgmlDType::Q5K,
         14 => GgmlDType::Q6K,
         30 => GgmlDType::BF16,
+        _ => return None,
+    })
+}
+
+/// ggml's names of the encodings that we do not read.
+fn encoding(code: u32) -> Option<&'static str> {
+    Some(match code {
+        9 => "Q8_1",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24..=27 => "whole numbers",
+        28 => "F64",
+        29 => "IQ1_M",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        40 => "NVFP4",
         _ => return None,
     })
 }

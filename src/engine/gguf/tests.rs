@@ -273,5 +273,5 @@ fn other_families_are_named() {
     bytes[at..at + 5].copy_from_slice(b"mamba");
     let file = File::from_bytes(bytes).expect("a valid header");
     let error = Hyperparameters::read(&file).expect_err("not supported");
-    insta::assert_snapshot!(error, @r#"model architecture "mamba" is not supported (supported: llama, qwen2, qwen3, gemma3, phi3)"#);
+    insta::assert_snapshot!(error, @r#"model architecture "mamba" is not supported (supported: llama, qwen2, qwen3, qwen3moe, gemma3, phi3, glm4; take a model of one of these)"#);
 }

@@ -102,7 +102,10 @@ pub fn attend(
     pool.run(tasks.len(), &|index, scratch: &mut Scratch| {
         let task = tasks[index];
         let count = task.rows * group;
-        let (_, floats) = scratch.get(0, PAGE * (kw + vw) + count * (kw + PAGE + 2 * vw + 4) + 64);
+        let (bytes, floats) =
+            scratch.get(2 * shape.unpacked(), PAGE * (kw + vw) + count * (kw + PAGE + 2 * vw + 4) + 64);
+        // SAFETY: any two bytes are a half, and scratch is aligned to 64 bytes.
+        let unpacked: &mut [u16] = unsafe { bytes.align_to_mut().1 };
         let (keys, floats) = floats.split_at_mut(PAGE * kw);
         let (values, floats) = floats.split_at_mut(PAGE * vw);
         let (query, floats) = floats.split_at_mut(count * kw);
@@ -124,7 +127,7 @@ pub fn attend(
         sum.fill(0.0);
         max.fill(f32::NEG_INFINITY);
         for page in task.from..task.to {
-            let (k, v) = pages.head(lists[task.pages + page], attention.layer, task.head);
+            let (k, v) = pages.head(level, (lists[task.pages + page], attention.layer, task.head), unpacked);
             let visible = Visible {
                 start: page * PAGE,
                 position: task.position,
@@ -133,7 +136,7 @@ pub fn attend(
                 used: (task.position + task.rows - page * PAGE).min(PAGE),
             };
             let next = match page + 1 < task.to {
-                true => pages.head(lists[task.pages + page + 1], attention.layer, task.head).0,
+                true => pages.next_head(lists[task.pages + page + 1], attention.layer, task.head),
                 false => &[],
             };
             let stage = Stage { query, k, v, next, keys, values, weights, out: page_out, max: page_max, sum: page_sum };
@@ -321,7 +324,7 @@ pub(super) struct Stage<'a> {
     pub(super) query: &'a [f32],
     pub(super) k: &'a [u16],
     pub(super) v: &'a [u16],
-    /// The next page's keys, to be asked for in time; empty after the last page.
+    /// What comes next of the cache, to be asked for in time; empty after the last page.
     pub(super) next: &'a [u16],
     pub(super) keys: &'a mut [f32],
     pub(super) values: &'a mut [f32],

@@ -33,6 +33,7 @@ mod versions;
 pub use activations::Activations;
 pub use format::{Format, Matrix};
 pub use kernel::{Kernel, Level, Unavailable};
+pub use pages::CacheType;
 pub use pool::Pool;
 pub use product::{Operand, Product, multiply};
 pub use rows::each_row;

@@ -11,8 +11,8 @@ use std::io::Cursor;
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{
-    quantized_gemma3 as gemma3, quantized_llama as llama, quantized_phi3 as phi3, quantized_qwen2 as qwen2,
-    quantized_qwen3 as qwen3,
+    quantized_gemma3 as gemma3, quantized_glm4 as glm4, quantized_llama as llama, quantized_phi3 as phi3,
+    quantized_qwen2 as qwen2, quantized_qwen3 as qwen3,
 };
 
 use super::{Chunk, Model, ModelError, Output, Sequence, Want};
@@ -27,6 +27,7 @@ enum Weights {
     Qwen3(qwen3::ModelWeights),
     Gemma3(gemma3::ModelWeights),
     Phi3(phi3::ModelWeights),
+    Glm4(glm4::ModelWeights),
 }
 
 impl Weights {
@@ -39,6 +40,8 @@ impl Weights {
             Architecture::Qwen2 => Self::Qwen2(qwen2::ModelWeights::from_gguf(content, &mut reader, &device)?),
             Architecture::Qwen3 => Self::Qwen3(qwen3::ModelWeights::from_gguf(content, &mut reader, &device)?),
             Architecture::Gemma3 => Self::Gemma3(gemma3::ModelWeights::from_gguf(content, &mut reader, &device)?),
+            Architecture::Qwen3Moe => candle_core::bail!("models with experts do not run on the slow path"),
+            Architecture::Glm4 => Self::Glm4(glm4::ModelWeights::from_gguf(content, &mut reader, &device, DType::F32)?),
             Architecture::Phi3 => Self::Phi3(phi3::ModelWeights::from_gguf(false, content, &mut reader, &device)?),
         })
     }
@@ -52,6 +55,7 @@ impl Weights {
             Self::Qwen3(model) => model.forward(&input, offset)?,
             Self::Gemma3(model) => model.forward(&input, offset)?,
             Self::Phi3(model) => model.forward(&input, offset)?,
+            Self::Glm4(model) => model.forward(&input, offset)?,
         };
         logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
     }
@@ -62,13 +66,13 @@ impl Weights {
             Self::Llama(model) => model.clear_kv_cache(),
             Self::Qwen2(model) => model.clear_kv_cache(),
             Self::Qwen3(model) => model.clear_kv_cache(),
-            Self::Gemma3(_) | Self::Phi3(_) => {}
+            Self::Gemma3(_) | Self::Phi3(_) | Self::Glm4(_) => {}
         }
     }
 
     /// Whether several tokens may follow others that are cached.
     fn continues(&self) -> bool {
-        matches!(self, Self::Llama(_) | Self::Qwen2(_) | Self::Phi3(_))
+        matches!(self, Self::Llama(_) | Self::Qwen2(_) | Self::Phi3(_) | Self::Glm4(_))
     }
 }
 
@@ -91,6 +95,14 @@ impl Fallback {
     /// # Errors
     /// [`ModelError::Failed`] when candle refuses the file.
     pub fn load(file: &File, hyper: &Hyperparameters, context: usize, budget: usize) -> Result<Self, ModelError> {
+        if file.parts() > 1 {
+            let parts = "this family needs the model in one file (llama-gguf-split --merge joins its parts)";
+            return Err(ModelError::Failed(parts.into()));
+        }
+        if hyper.experts.is_some() {
+            // candle 0.11 has these for CUDA only.
+            return Err(ModelError::Failed("models with experts do not run on the slow path".into()));
+        }
         let weights = Weights::read(file, hyper.architecture).map_err(failed)?;
         let longest = if hyper.architecture == Architecture::Llama { llama::MAX_SEQ_LEN } else { hyper.context };
         Ok(Self {
@@ -267,9 +279,9 @@ mod tests {
 
     #[test]
     fn resumed_forked_and_stepped_equal_whole_in_every_family() {
-        use Architecture::{Gemma3, Llama, Phi3, Qwen2, Qwen3};
+        use Architecture::{Gemma3, Glm4, Llama, Phi3, Qwen2, Qwen3};
         let tokens: Vec<u32> = (0..60).map(|i| (i * 37 + 11) % 256).collect();
-        for architecture in [Llama, Qwen2, Qwen3, Gemma3, Phi3] {
+        for architecture in [Llama, Qwen2, Qwen3, Gemma3, Phi3, Glm4] {
             let mut model = load(architecture);
             let whole = model.create().expect("room");
             let truth = feed(&mut model, whole, &tokens, Want::Last);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Model;
 use super::transformer::Transformer;
-use crate::gguf::{self, Architecture, File, Hyperparameters};
+use crate::gguf::{self, File, Hyperparameters};
 use crate::kernels::Kernel;
+use crate::kernels::pages::CacheType;
 
 /// How to run a model.
 #[derive(Clone, Debug)]
@@ -18,13 +19,15 @@ pub struct LoadOptions {
     pub context: usize,
     /// Budget of the KV cache. Its memory is committed as it is used.
     pub cache_bytes: usize,
+    /// How its keys and values are kept.
+    pub cache_type: CacheType,
 }
 
 impl Default for LoadOptions {
-    /// Every core, the fastest kernel, 32,768 tokens, 1 GiB.
+    /// Every core, the fastest kernel, 32,768 tokens, 1 GiB in half precision.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { threads, kernel: None, context: 32_768, cache_bytes: 1 << 30 }
+        Self { threads, kernel: None, context: 32_768, cache_bytes: 1 << 30, cache_type: CacheType::F16 }
     }
 }
 
@@ -55,15 +58,12 @@ pub enum LoadError {
     },
 }
 
-/// Loads a model of the families llama, qwen2, qwen3 and gemma3. The weights are packed for
+/// Loads a model of the families llama, qwen2, qwen3, qwen3moe, gemma3, phi3 and glm4. The weights are packed for
 /// the kernels; only the embedding's rows stay in the file's memory map.
 ///
 /// # Errors
 /// See [`LoadError`].
 pub fn load(file: Arc<File>, options: &LoadOptions) -> Result<Box<dyn Model>, LoadError> {
     let hyper = Hyperparameters::read(&file)?;
-    if hyper.architecture == Architecture::Phi3 {
-        return Err(LoadError::Unsupported("the phi3 family".into()));
-    }
     Ok(Box::new(Transformer::new(file, hyper, options)?))
 }

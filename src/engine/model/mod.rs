@@ -2,10 +2,13 @@
 //!
 //! Two implementations: `transformer` (our own, the fast path) and the fallback over candle-transformers.
 
+mod experts;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fallback;
 mod load;
+#[cfg(test)]
+mod properties;
 mod rotary;
 mod sequences;
 #[cfg(test)]
@@ -104,6 +107,25 @@ pub trait Model: Send {
     }
     /// Bytes of KV cache in use and allowed.
     fn cache_bytes(&self) -> (usize, usize);
+    /// What saved cache depends on beside the weights and the tokens; `None` when it cannot be saved.
+    fn cache_kind(&self) -> Option<String> {
+        None
+    }
+    /// Bytes of the saved cache of `length` tokens.
+    fn saved_bytes(&self, _length: usize) -> usize {
+        0
+    }
+    /// The cache of a sequence's first `length` tokens, and of nothing after them.
+    fn save(&self, _sequence: Sequence, _length: usize) -> Vec<u8> {
+        Vec::new()
+    }
+    /// A new sequence of `length` tokens whose cache is `bytes`, as [`Model::save`] gave it for these tokens.
+    ///
+    /// # Errors
+    /// [`ModelError::CacheFull`]; [`ModelError::BadInput`] when it is not that long.
+    fn restore(&mut self, _length: usize, _bytes: &[u8]) -> Result<Sequence, ModelError> {
+        Err(ModelError::Failed("this model's cache cannot be restored".into()))
+    }
     /// Appends each chunk to its sequence (a sequence appears at most once) and writes what was wanted to `output`.
     ///
     /// # Errors

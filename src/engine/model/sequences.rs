@@ -116,6 +116,35 @@ impl Sequences {
         Ok(())
     }
 
+    /// The pages of a sequence's first `length` tokens, one after the other; what the last one holds beyond them is zero.
+    pub(super) fn save(&self, sequence: Sequence, length: usize) -> Vec<u8> {
+        let length = length.min(self.length(sequence));
+        let mut bytes = Vec::with_capacity(length.div_ceil(PAGE) * self.pages.shape().page_bytes());
+        for (index, page) in self.list(sequence)[..length.div_ceil(PAGE)].iter().enumerate() {
+            self.pages.save(*page, (length - index * PAGE).min(PAGE), &mut bytes);
+        }
+        bytes
+    }
+
+    /// A sequence of `length` tokens with these pages, as [`Sequences::save`] gave them.
+    ///
+    /// # Errors
+    /// [`ModelError::CacheFull`], and then nothing has changed.
+    pub(super) fn restore(&mut self, length: usize, bytes: &[u8]) -> Result<Sequence, ModelError> {
+        if length.div_ceil(PAGE) > self.free.len() {
+            return Err(ModelError::CacheFull);
+        }
+        let sequence = self.create();
+        self.extend(sequence, length);
+        let size = self.pages.shape().page_bytes();
+        for (index, bytes) in bytes.chunks_exact(size).enumerate() {
+            let page = self.list(sequence)[index];
+            self.pages.restore(page, bytes);
+        }
+        self.advance(sequence, length);
+        Ok(sequence)
+    }
+
     /// The sequence's last page, when it is partly filled and others hold it too.
     fn shared_tail(&self, past: &Past) -> Option<u32> {
         let tail = *past.pages.get(past.length / PAGE)?;
@@ -176,10 +205,10 @@ fn release(references: &mut [u32], free: &mut Vec<u32>, page: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::pages::Shape;
+    use crate::kernels::pages::{CacheType, Shape};
 
     fn sequences(pages: usize) -> Sequences {
-        let shape = Shape { layers: 1, heads: 1, key_width: 2, value_width: 2 };
+        let shape = Shape { layers: 1, heads: 1, key_width: 2, value_width: 2, cache: CacheType::F16 };
         Sequences::new(Pages::new(shape, pages).expect("memory"))
     }
 

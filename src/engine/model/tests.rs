@@ -6,19 +6,28 @@ use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, gguf_file};
 use candle_core::{Device, Tensor};
-use candle_transformers::models::{quantized_gemma3, quantized_llama, quantized_qwen2, quantized_qwen3};
+use candle_transformers::models::{
+    quantized_gemma3, quantized_glm4, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3,
+};
 
 use super::transformer::{Gate, Transformer};
 use super::*;
-use crate::gguf::{Architecture, File, Hyperparameters};
+use crate::gguf::{Architecture, File, Hyperparameters, LONG_FACTORS, SHORT_FACTORS};
 use crate::kernels::Kernel;
-use crate::tiny::Tiny;
+use crate::tiny::{Meta, Roles, Tiny};
 
-const FAMILIES: [Architecture; 4] =
-    [Architecture::Llama, Architecture::Qwen2, Architecture::Qwen3, Architecture::Gemma3];
+const FAMILIES: [Architecture; 6] = [
+    Architecture::Llama,
+    Architecture::Qwen2,
+    Architecture::Qwen3,
+    Architecture::Gemma3,
+    Architecture::Phi3,
+    Architecture::Glm4,
+];
 
 fn model(tiny: &Tiny, kernel: Kernel) -> Box<dyn Model> {
-    let options = LoadOptions { threads: 2, kernel: Some(kernel), context: 1024, cache_bytes: 8 << 20 };
+    let options =
+        LoadOptions { threads: 2, kernel: Some(kernel), context: 1024, cache_bytes: 8 << 20, ..LoadOptions::default() };
     load(Arc::new(File::from_bytes(tiny.bytes()).unwrap()), &options).unwrap()
 }
 
@@ -49,7 +58,17 @@ fn candle(tiny: &Tiny, tokens: &[u32]) -> Vec<f32> {
         Architecture::Qwen3 => {
             quantized_qwen3::ModelWeights::from_gguf(content, &mut reader, &device).unwrap().forward(&input, 0)
         }
-        _ => quantized_gemma3::ModelWeights::from_gguf(content, &mut reader, &device).unwrap().forward(&input, 0),
+        Architecture::Phi3 => {
+            quantized_phi3::ModelWeights::from_gguf(false, content, &mut reader, &device).unwrap().forward(&input, 0)
+        }
+        Architecture::Glm4 => {
+            let model = quantized_glm4::ModelWeights::from_gguf(content, &mut reader, &device, candle_core::DType::F32);
+            model.unwrap().forward(&input, 0)
+        }
+        Architecture::Qwen3Moe => unreachable!("candle has no experts here"),
+        Architecture::Gemma3 => {
+            quantized_gemma3::ModelWeights::from_gguf(content, &mut reader, &device).unwrap().forward(&input, 0)
+        }
     };
     logits.unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
@@ -94,6 +113,26 @@ fn logits_agree_with_candle_in_every_family() {
     }
 }
 
+/// Candle runs experts on CUDA only, so they are held against what must be the same.
+#[test]
+fn experts_that_are_alike_are_one_layer_and_their_order_does_not_matter() {
+    for dtype in [GgmlDType::F32, GgmlDType::Q8_0, GgmlDType::Q4K] {
+        let logits = |tiny: &Tiny| {
+            let mut model = model(tiny, Kernel::best());
+            let sequence = model.create().unwrap();
+            append(&mut *model, sequence, &tokens(90), Want::Last).logits
+        };
+        let dense = logits(&Tiny::new(Architecture::Qwen3, dtype));
+        let with = |roles: Roles| logits(&Tiny { roles, ..Tiny::new(Architecture::Qwen3Moe, dtype) });
+        let alike = distance(&dense, &with(Roles::Alike));
+        assert!(alike < 1e-4, "{dtype:?}: {alike} from one layer");
+        let different = with(Roles::Different);
+        assert!(distance(&dense, &different) > 0.1, "{dtype:?}: the experts do nothing");
+        let reversed = distance(&different, &with(Roles::Reversed));
+        assert!(reversed < 1e-4, "{dtype:?}: {reversed} from the same experts in another order");
+    }
+}
+
 #[test]
 fn what_is_wanted_does_not_change_it() {
     for architecture in FAMILIES {
@@ -124,7 +163,7 @@ fn what_is_wanted_does_not_change_it() {
 
 #[test]
 fn every_kernel_gives_the_same_bits() {
-    for architecture in FAMILIES {
+    for architecture in FAMILIES.into_iter().chain([Architecture::Qwen3Moe]) {
         for dtype in [GgmlDType::F16, GgmlDType::Q4_0, GgmlDType::Q5_1, GgmlDType::Q2K, GgmlDType::Q6K] {
             let tiny = Tiny::new(architecture, dtype);
             let mut results = Kernel::available().into_iter().map(|kernel| {
@@ -144,7 +183,7 @@ fn every_kernel_gives_the_same_bits() {
 
 #[test]
 fn a_prompt_in_pieces_is_the_prompt_at_once() {
-    for architecture in FAMILIES {
+    for architecture in FAMILIES.into_iter().chain([Architecture::Qwen3Moe]) {
         let tiny = Tiny::new(architecture, GgmlDType::Q4_1);
         let tokens = tokens(700);
         let mut model = model(&tiny, Kernel::best());
@@ -244,6 +283,33 @@ fn truncated_and_typed_again_is_typed_at_once() {
     let again = append(&mut *model, edited, &text[70..], Want::Last).logits;
     let fresh = model.create().unwrap();
     assert!(append(&mut *model, fresh, &text, Want::Last).logits == again);
+}
+
+#[test]
+fn longrope_takes_its_long_list_beyond_the_original_context() {
+    let (short, long): (Vec<f32>, Vec<f32>) = (0..32).map(|i| (1.0 + 0.01 * i as f32, 1.0 + i as f32)).unzip();
+    let phi = Tiny::new(Architecture::Phi3, GgmlDType::F32);
+    let stretched = Tiny {
+        metadata: vec![
+            ("rope.scaling.original_context_length", Meta::Whole(256)),
+            ("rope.scaling.attn_factor", Meta::Float(1.0)),
+        ],
+        vectors: vec![(LONG_FACTORS, long.clone()), (SHORT_FACTORS, short.clone())],
+        ..phi.clone()
+    };
+    let logits = |tiny: &Tiny, context: usize| {
+        let options = LoadOptions { threads: 1, context, cache_bytes: 8 << 20, ..LoadOptions::default() };
+        let mut model = load(Arc::new(tiny.file()), &options).unwrap();
+        let sequence = model.create().unwrap();
+        append(&mut *model, sequence, &tokens(90), Want::Last).logits
+    };
+    for (context, factors) in [(256, short), (257, long)] {
+        let plain = Tiny { vectors: vec![("rope_freqs.weight", factors)], ..phi.clone() };
+        assert!(logits(&stretched, context) == logits(&plain, context), "a context of {context}");
+    }
+    assert!(logits(&stretched, 256) != logits(&stretched, 257));
+    let missing = Tiny { vectors: vec![(LONG_FACTORS, vec![1.0; 31])], ..stretched };
+    assert!(load(Arc::new(missing.file()), &LoadOptions::default()).is_err());
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! One decoder for the families llama, qwen2, qwen3 and gemma3, on our own kernels.
+//! One decoder for the families llama, qwen2, qwen3 (also with experts), gemma3, phi3 and glm4, on our own kernels.
 //!
 //! All rows of a pass, whatever their sequences, go through each matrix together. Every row's result is the same bit
 //! for bit however rows are batched and prompts are cut; see `kernels::multiply` and `kernels::attention`.
 
 use std::sync::Arc;
 
+use super::experts::{Chosen, route};
 use super::load::{LoadError, LoadOptions};
 use super::rotary::Rotary;
 use super::sequences::Sequences;
-use super::weights::{Layer, Weights};
+use super::weights::{Feed, Feed3, Layer, Memory, Weights};
 use super::{Chunk, Model, ModelError, Output, Sequence, Want};
-use crate::gguf::{Architecture, File, Hyperparameters};
+use crate::gguf::{Architecture, File, Hyperparameters, RopeScaling};
 use crate::kernels::attention::{Attention, Plan, Span, attend};
 use crate::kernels::elementwise::{Pairs, add, gelu_multiply, rms_norm, rms_norm_in_place, rotate, silu_multiply};
 use crate::kernels::pages::{PAGE, Pages, Place, Shape};
@@ -101,6 +102,7 @@ struct Room {
     up: Vec<f32>,
     /// What a layer's half adds to the stream.
     delta: Vec<f32>,
+    chosen: Chosen,
     input: Activations,
     plan: Plan,
     global: Rotary,
@@ -112,12 +114,14 @@ impl Transformer {
         let threads = options.threads.max(1);
         let mut pool = Pool::new(threads).map_err(|source| LoadError::Threads { threads, source })?;
         let kernel = options.kernel.unwrap_or_else(Kernel::best);
-        let weights = Weights::load(file, &hyper, &mut pool, kernel.level())?;
+        let context = hyper.context.min(options.context).max(1);
+        let weights = Weights::load(file, (&hyper, context), &mut pool, kernel.level())?;
         let shape = Shape {
             layers: hyper.blocks,
             heads: hyper.kv_heads,
             key_width: hyper.key_width,
             value_width: hyper.value_width,
+            cache: options.cache_type,
         };
         let pages = Pages::new(shape, options.cache_bytes / shape.page_bytes())
             .map_err(|source| LoadError::Memory { bytes: options.cache_bytes, source })?;
@@ -131,14 +135,15 @@ impl Transformer {
             gate: Vec::new(),
             up: Vec::new(),
             delta: Vec::new(),
+            chosen: Chosen::default(),
             input: Activations::default(),
             plan: Plan::default(),
-            global: Rotary::new(&hyper, hyper.rope_base, hyper.rope_scale, weights.rope_factors.as_deref()),
-            local: gemma.then(|| Rotary::new(&hyper, hyper.rope_base_local, 1.0, None)),
+            global: Rotary::new(&hyper, hyper.rope_base, &hyper.rope_scaling, weights.rope_factors.as_deref()),
+            local: gemma.then(|| Rotary::new(&hyper, hyper.rope_base_local, &RopeScaling::None, None)),
         };
         Ok(Self {
             kernel,
-            context: hyper.context.min(options.context).max(1),
+            context,
             gate: if gemma { Gate::Gelu } else { Gate::Silu },
             weights,
             sequences: Sequences::new(pages),
@@ -317,27 +322,51 @@ impl Transformer {
     /// `stream += down(act(gate(norm(stream))) * up(norm(stream)))`, likewise.
     fn feed_forward(&mut self, index: usize) {
         let layer = &self.weights.layers[index];
-        let (hyper, rows, level) = (&self.hyper, self.batch.rows, self.kernel.level());
+        let (hyper, rows) = (&self.hyper, self.batch.rows);
         let memory = self.weights.memory();
         let post = layer.post_attention_norm.as_deref();
         let room = &mut self.room;
-        normalise(&mut self.pool, self.kernel, hyper, room, rows, Some(post), &layer.feed_forward_norm);
-        let mut products = [
-            Product { matrix: layer.gate.operand(memory), out: &mut room.gate },
-            Product { matrix: layer.up.operand(memory), out: &mut room.up },
-        ];
-        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
-        let (width, activation) = (hyper.feed_forward, self.gate);
-        let (gate, up) = (&room.gate, &room.up);
-        room.input.fill(&mut self.pool, self.kernel, (rows, width), (&mut [], 0), &|row, values, _| {
-            let (gate, up) = (&gate[row * width..(row + 1) * width], &up[row * width..(row + 1) * width]);
-            match activation {
-                Gate::Gelu => gelu_multiply(level, gate, up, values),
-                Gate::Silu => silu_multiply(level, gate, up, values),
+        let run = (&mut self.pool, self.kernel);
+        normalise(run.0, run.1, hyper, room, rows, Some(post), &layer.feed_forward_norm);
+        match &layer.feed {
+            Feed::One(one) => feed(run, (hyper.feed_forward, hyper.width, self.gate), (one, memory), rows, room),
+            Feed::Experts { router, experts, used } => {
+                room.chosen.logits.resize(rows * experts.len(), 0.0);
+                let matrix = router.operand(memory);
+                let mut products = [Product { matrix, out: &mut room.chosen.logits }];
+                multiply(run.0, run.1, &room.input, &mut products);
+                let width = hyper.width;
+                room.chosen.normal.clear();
+                (0..rows).for_each(|row| room.chosen.normal.extend_from_slice(room.input.float(row)));
+                let mut sums = std::mem::take(&mut room.chosen.sums);
+                sums.clear();
+                sums.resize(rows * width, 0.0);
+                let routes = route(&room.chosen.logits, experts.len(), *used);
+                for (index, expert) in experts.iter().enumerate() {
+                    let mine: Vec<(usize, f32)> = routes
+                        .iter()
+                        .filter(|route| route.expert == index)
+                        .map(|route| (route.row, route.share))
+                        .collect();
+                    if mine.is_empty() {
+                        continue;
+                    }
+                    let (pool, kernel) = (&mut *run.0, run.1);
+                    let normal = &room.chosen.normal;
+                    room.input.fill(pool, kernel, (mine.len(), width), (&mut [], 0), &|at, values, _| {
+                        values.copy_from_slice(&normal[mine[at].0 * width..(mine[at].0 + 1) * width]);
+                    });
+                    feed((pool, kernel), (hyper.feed_forward, width, self.gate), (expert, memory), mine.len(), room);
+                    for ((row, share), added) in mine.iter().zip(room.delta.chunks_exact(width)) {
+                        for (sum, value) in sums[row * width..(row + 1) * width].iter_mut().zip(added) {
+                            *sum += share * value;
+                        }
+                    }
+                }
+                room.delta.copy_from_slice(&sums);
+                room.chosen.sums = sums;
             }
-        });
-        let mut products = [Product { matrix: layer.down.operand(memory), out: &mut room.delta }];
-        multiply(&mut self.pool, self.kernel, &room.input, &mut products);
+        }
     }
 
     /// Norm and output matrix for the wanted rows.
@@ -374,6 +403,32 @@ impl Transformer {
         let mut products = [Product { matrix, out: &mut output.logits[start..] }];
         multiply(&mut self.pool, self.kernel, &room.input, &mut products);
     }
+}
+
+/// `delta = down(act(gate(input)) * up(input))` for the first `rows` rows.
+fn feed(
+    (pool, kernel): (&mut Pool, Kernel),
+    (inner, width, activation): (usize, usize, Gate),
+    (feed, memory): (&Feed3, Memory<'_>),
+    rows: usize,
+    room: &mut Room,
+) {
+    let level = kernel.level();
+    let mut products = [
+        Product { matrix: feed.gate.operand(memory), out: &mut room.gate[..rows * inner] },
+        Product { matrix: feed.up.operand(memory), out: &mut room.up[..rows * inner] },
+    ];
+    multiply(pool, kernel, &room.input, &mut products);
+    let (gate, up) = (&room.gate, &room.up);
+    room.input.fill(pool, kernel, (rows, inner), (&mut [], 0), &|row, values, _| {
+        let (gate, up) = (&gate[row * inner..(row + 1) * inner], &up[row * inner..(row + 1) * inner]);
+        match activation {
+            Gate::Gelu => gelu_multiply(level, gate, up, values),
+            Gate::Silu => silu_multiply(level, gate, up, values),
+        }
+    });
+    let matrix = feed.down.operand(memory);
+    multiply(pool, kernel, &room.input, &mut [Product { matrix, out: &mut room.delta[..rows * width] }]);
 }
 
 /// Adds `delta` (through its own norm, where the family has one) to the stream and makes the norm of the sum the next
@@ -414,7 +469,10 @@ fn place_heads(
     [query, key, value]: [&mut [f32]; 3],
 ) {
     let (cos, sin) = rotary.row(row);
-    let pairs = if hyper.architecture == Architecture::Llama { Pairs::Adjacent } else { Pairs::Halves };
+    let pairs = match hyper.architecture {
+        Architecture::Llama | Architecture::Glm4 => Pairs::Adjacent,
+        _ => Pairs::Halves,
+    };
     for (part, bias, norm) in [(query, &layer.query_bias, &layer.query_norm), (key, &layer.key_bias, &layer.key_norm)] {
         if let Some(bias) = bias {
             add(level, part, bias);
@@ -489,6 +547,28 @@ impl Model for Transformer {
 
     fn cache_bytes(&self) -> (usize, usize) {
         self.sequences.bytes()
+    }
+
+    fn cache_kind(&self) -> Option<String> {
+        let Shape { layers, heads, key_width, value_width, cache } = self.sequences.pages().shape();
+        let (cache, kernel) = (cache.name(), self.kernel.name());
+        let stretched = self.hyper.is_stretched(self.context);
+        Some(format!("{cache} {layers} {heads} {key_width} {value_width} {kernel} {stretched}"))
+    }
+
+    fn saved_bytes(&self, length: usize) -> usize {
+        length.div_ceil(PAGE) * self.sequences.pages().shape().page_bytes()
+    }
+
+    fn save(&self, sequence: Sequence, length: usize) -> Vec<u8> {
+        self.sequences.save(sequence, length)
+    }
+
+    fn restore(&mut self, length: usize, bytes: &[u8]) -> Result<Sequence, ModelError> {
+        if bytes.len() != self.saved_bytes(length) || length > self.context {
+            return Err(ModelError::BadInput(format!("{} bytes for {length} tokens", bytes.len())));
+        }
+        self.sequences.restore(length, bytes)
     }
 
     fn forward(&mut self, chunks: &[Chunk<'_>], output: &mut Output) -> Result<(), ModelError> {

@@ -7,7 +7,7 @@ use candle_core::quantized::GgmlDType;
 
 use super::load::LoadError;
 use crate::arena::Arena;
-use crate::gguf::{Architecture, File, Hyperparameters, Tensor};
+use crate::gguf::{self, Experts, File, Hyperparameters, LONG_FACTORS, RopeScaling, SHORT_FACTORS, Tensor};
 use crate::kernels::packed::{Packed, pack, packed_bytes};
 use crate::kernels::{Format, Level, Matrix, Operand, Pool};
 
@@ -17,7 +17,8 @@ pub(super) struct Weight {
     format: Format,
     rows: usize,
     columns: usize,
-    /// In the file.
+    /// Which of the model's files, and where in it.
+    file: usize,
     offset: usize,
     bytes: usize,
     /// In the arena.
@@ -27,27 +28,37 @@ pub(super) struct Weight {
 /// Where weights lie.
 #[derive(Clone, Copy)]
 pub(super) struct Memory<'a> {
-    file: &'a [u8],
+    file: &'a File,
     packed: &'a [u8],
 }
 
 impl Weight {
     fn find(file: &File, name: &str) -> Result<Self, LoadError> {
         let tensor = file.tensor(name)?;
-        let [rows, columns] = tensor.shape[..] else {
-            return Err(LoadError::Unsupported(format!("tensor {name} has {} dimensions", tensor.shape.len())));
+        // Experts lie one after the other.
+        let (rows, columns) = match tensor.shape[..] {
+            [rows, columns] => (rows, columns),
+            [experts, rows, columns] => (experts * rows, columns),
+            _ => return Err(LoadError::Unsupported(format!("tensor {name} has {} dimensions", tensor.shape.len()))),
         };
         let format = format(tensor, name)?;
-        let weight = Self { format, rows, columns, offset: tensor.offset, bytes: tensor.bytes, packed: None };
+        let Tensor { part: file_number, offset, bytes, .. } = *tensor;
+        let weight = Self { format, rows, columns, file: file_number, offset, bytes, packed: None };
         if Matrix::new(format, rows, columns, file.bytes(tensor)).is_none() {
             return Err(LoadError::Unsupported(format!("tensor {name}: {columns} columns in {format:?}")));
         }
         Ok(weight)
     }
 
+    /// Some of the rows as a matrix of their own, for families that join matrices.
+    fn part(&self, first: usize, rows: usize) -> Self {
+        let row = self.bytes / self.rows;
+        Self { rows, offset: self.offset + first * row, bytes: rows * row, ..self.clone() }
+    }
+
     /// The matrix as it is in the file, to look up rows.
     pub(super) fn in_file<'a>(&self, memory: Memory<'a>) -> Matrix<'a> {
-        Matrix::new(self.format, self.rows, self.columns, &memory.file[self.offset..self.offset + self.bytes])
+        Matrix::new(self.format, self.rows, self.columns, memory.file.range(self.file, self.offset, self.bytes))
             .expect("a weight was checked when it was found. This is a bug.")
     }
 
@@ -80,9 +91,9 @@ fn pack_all(file: &File, weights: &mut [&mut Weight], pool: &mut Pool, level: Le
     let mut arena = Arena::new(length).map_err(|source| LoadError::Memory { bytes: length, source })?;
     for weight in weights.iter() {
         let Some((place, bytes)) = weight.packed.zip(weight.packed_bytes()) else { continue };
-        let matrix = weight.in_file(Memory { file: file.all(), packed: &[] });
+        let matrix = weight.in_file(Memory { file, packed: &[] });
         pack(pool, level, &matrix, &mut arena.bytes_mut()[place..place + bytes]);
-        file.release(weight.offset, weight.bytes);
+        file.release(weight.file, weight.offset, weight.bytes);
     }
     Ok(arena)
 }
@@ -106,6 +117,24 @@ fn format(tensor: &Tensor, name: &str) -> Result<Format, LoadError> {
     })
 }
 
+/// A feed-forward layer, or one expert of one.
+pub(super) struct Feed3 {
+    pub(super) gate: Weight,
+    pub(super) up: Weight,
+    pub(super) down: Weight,
+}
+
+/// What works on a token between attentions.
+pub(super) enum Feed {
+    One(Feed3),
+    /// A few of these, as the router says.
+    Experts {
+        router: Weight,
+        experts: Vec<Feed3>,
+        used: usize,
+    },
+}
+
 /// One layer.
 pub(super) struct Layer {
     pub(super) attention_norm: Vec<f32>,
@@ -120,23 +149,24 @@ pub(super) struct Layer {
     pub(super) key_norm: Option<Vec<f32>>,
     pub(super) post_attention_norm: Option<Vec<f32>>,
     pub(super) feed_forward_norm: Vec<f32>,
-    pub(super) gate: Weight,
-    pub(super) up: Weight,
-    pub(super) down: Weight,
+    pub(super) feed: Feed,
     pub(super) post_feed_forward_norm: Option<Vec<f32>>,
 }
 
 impl Layer {
-    fn matrices(&mut self) -> [&mut Weight; 7] {
-        [
-            &mut self.query,
-            &mut self.key,
-            &mut self.value,
-            &mut self.output,
-            &mut self.gate,
-            &mut self.up,
-            &mut self.down,
-        ]
+    fn matrices(&mut self) -> Vec<&mut Weight> {
+        let mut matrices = vec![&mut self.query, &mut self.key, &mut self.value, &mut self.output];
+        let fed = match &mut self.feed {
+            Feed::One(one) => std::slice::from_mut(one),
+            Feed::Experts { router, experts, .. } => {
+                matrices.push(router);
+                experts
+            }
+        };
+        for Feed3 { gate, up, down } in fed {
+            matrices.extend([gate, up, down]);
+        }
+        matrices
     }
 }
 
@@ -157,7 +187,7 @@ impl Weights {
     /// Finds every weight that the family needs, and packs the matrices.
     pub(super) fn load(
         file: Arc<File>,
-        hyper: &Hyperparameters,
+        (hyper, context): (&Hyperparameters, usize),
         pool: &mut Pool,
         level: Level,
     ) -> Result<Self, LoadError> {
@@ -169,9 +199,15 @@ impl Weights {
         let mut layers: Vec<Layer> =
             (0..hyper.blocks).map(|block| layer(&file, hyper, block)).collect::<Result<_, _>>()?;
         let final_norm = vector(&file, "output_norm.weight")?;
-        let rope_factors = optional(&file, "rope_freqs.weight")?;
-        if rope_factors.as_ref().is_some_and(|factors| factors.len() != hyper.rope_width / 2) {
-            return Err(LoadError::Unsupported("rope_freqs.weight does not fit the head".into()));
+        let rope_factors = match hyper.rope_scaling {
+            RopeScaling::Longrope { .. } if hyper.is_stretched(context) => Some(vector(&file, LONG_FACTORS)?),
+            RopeScaling::Longrope { .. } => Some(vector(&file, SHORT_FACTORS)?),
+            _ => optional(&file, "rope_freqs.weight")?,
+        };
+        if let Some(factors) = &rope_factors
+            && (factors.len() != hyper.rope_width / 2 || factors.iter().any(|factor| !(1e-3..=1e6).contains(factor)))
+        {
+            return Err(gguf::Error::corrupt("rope factors", "they do not fit the head, or make no sense").into());
         }
         let mut matrices: Vec<&mut Weight> = layers.iter_mut().flat_map(Layer::matrices).collect();
         matrices.push(&mut output);
@@ -181,7 +217,7 @@ impl Weights {
 
     /// Where all of them lie.
     pub(super) fn memory(&self) -> Memory<'_> {
-        Memory { file: self.file.all(), packed: self.arena.bytes() }
+        Memory { file: &self.file, packed: self.arena.bytes() }
     }
 }
 
@@ -189,13 +225,37 @@ fn layer(file: &File, hyper: &Hyperparameters, block: usize) -> Result<Layer, Lo
     let matrix = |part: &str| Weight::find(file, &format!("blk.{block}.{part}.weight"));
     let norm = |part: &str| vector(file, &format!("blk.{block}.{part}.weight"));
     let bias = |part: &str| optional(file, &format!("blk.{block}.{part}.bias"));
-    let head_norms = matches!(hyper.architecture, Architecture::Qwen3 | Architecture::Gemma3);
-    let post_norms = hyper.architecture == Architecture::Gemma3;
+    let head_norms = hyper.norms_heads();
+    let post_norms = hyper.norms_twice();
+    let (queries, keys) = (hyper.heads * hyper.key_width, hyper.kv_heads * hyper.key_width);
+    let [query, key, value] = if hyper.joins_attention() {
+        let joined = matrix("attn_qkv")?;
+        let values = hyper.kv_heads * hyper.value_width;
+        [joined.part(0, queries), joined.part(queries, keys), joined.part(queries + keys, values)]
+    } else {
+        [matrix("attn_q")?, matrix("attn_k")?, matrix("attn_v")?]
+    };
+    let inner = hyper.feed_forward;
+    let feed = if let Some(Experts { count, used }) = hyper.experts {
+        let (gates, ups, downs) = (matrix("ffn_gate_exps")?, matrix("ffn_up_exps")?, matrix("ffn_down_exps")?);
+        let expert = |at: usize| Feed3 {
+            gate: gates.part(at * inner, inner),
+            up: ups.part(at * inner, inner),
+            down: downs.part(at * hyper.width, hyper.width),
+        };
+        Feed::Experts { router: matrix("ffn_gate_inp")?, experts: (0..count).map(expert).collect(), used }
+    } else if hyper.joins_gate() {
+        let joined = matrix("ffn_up")?;
+        let (gate, up) = (joined.part(0, inner), joined.part(inner, inner));
+        Feed::One(Feed3 { gate, up, down: matrix("ffn_down")? })
+    } else {
+        Feed::One(Feed3 { gate: matrix("ffn_gate")?, up: matrix("ffn_up")?, down: matrix("ffn_down")? })
+    };
     Ok(Layer {
         attention_norm: norm("attn_norm")?,
-        query: matrix("attn_q")?,
-        key: matrix("attn_k")?,
-        value: matrix("attn_v")?,
+        query,
+        key,
+        value,
         output: matrix("attn_output")?,
         query_bias: bias("attn_q")?,
         key_bias: bias("attn_k")?,
@@ -204,9 +264,7 @@ fn layer(file: &File, hyper: &Hyperparameters, block: usize) -> Result<Layer, Lo
         key_norm: head_norms.then(|| norm("attn_k_norm")).transpose()?,
         post_attention_norm: post_norms.then(|| norm("post_attention_norm")).transpose()?,
         feed_forward_norm: norm("ffn_norm")?,
-        gate: matrix("ffn_gate")?,
-        up: matrix("ffn_up")?,
-        down: matrix("ffn_down")?,
+        feed,
         post_feed_forward_norm: post_norms.then(|| norm("post_ffw_norm")).transpose()?,
     })
 }

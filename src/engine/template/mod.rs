@@ -164,6 +164,8 @@ fn built_in(file: &File, text: &Text) -> (&'static str, &'static str) {
         ("llama3", include_str!("llama3.jinja"))
     } else if speaks("<start_of_turn>") || named(Architecture::Gemma3) {
         ("gemma", include_str!("gemma.jinja"))
+    } else if speaks("[gMASK]") && speaks("<|user|>") {
+        ("glm4", include_str!("glm4.jinja"))
     } else if speaks("<|end|>") && speaks("<|assistant|>") {
         ("phi3", include_str!("phi3.jinja"))
     } else if speaks("[INST]") {

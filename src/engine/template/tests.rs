@@ -160,6 +160,13 @@ fn built_in_templates_render_as_the_families_do() {
     Why Redis?<|end|>
     <|assistant|>
     ");
+    insta::assert_snapshot!(render(include_str!("glm4.jinja")), @r"
+    [gMASK]<sop><|system|>
+    Be brief.<|user|>
+    Hi<|assistant|>
+    Hello.<|user|>
+    Why Redis?<|assistant|>
+    ");
     insta::assert_snapshot!(render(include_str!("plain.jinja")), @r"
     <s>Instructions: Be brief.
 

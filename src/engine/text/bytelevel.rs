@@ -16,6 +16,9 @@ use crate::gguf::{Error, File};
 const QWEN2: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
 /// The longest piece given to the regular expression at once. Its engine backtracks over runs of white space and gives
 /// up on very long ones.
 const PIECE: usize = 8192;
@@ -40,8 +43,8 @@ impl Cut {
         let merges = merges.collect::<Result<Vec<_>, Error>>()?;
         let model = BPE::builder()
             .vocab_and_merges(vocabulary, merges)
-            // Llama 3 takes a whole word that is in the vocabulary even where its merges would not reach it.
-            .ignore_merges(matches!(pre, "llama-bpe" | "llama3" | "llama-v3"))
+            // Llama 3 and Mistral's byte-level vocabulary take a whole word that is in the vocabulary even where its merges would not reach it.
+            .ignore_merges(matches!(pre, "llama-bpe" | "llama3" | "llama-v3" | "tekken"))
             .build()
             .map_err(refused)?;
         let mut tokenizer = Tokenizer::new(model);
@@ -76,15 +79,17 @@ impl Cut {
     }
 }
 
-/// Where to cut long content: all of it when short, else after a line break that is followed by a letter or digit
-/// (where every cutter cuts too), else anywhere.
+/// Where to cut long content: all of it when short, else before a space between two letters, which every cutter gives to
+/// the word after it, else anywhere. (After a line break is no good place: GPT-2's expression gives two of them before
+/// a word to two pieces, and at the end of a text to one.)
 fn piece_end(content: &str) -> usize {
     if content.len() <= PIECE {
         return content.len();
     }
     let bytes = content.as_bytes();
-    let after_line = |at: &usize| bytes[at - 1] == b'\n' && bytes[*at].is_ascii_alphanumeric();
-    (PIECE / 2..=PIECE).rev().find(after_line).unwrap_or_else(|| content.floor_char_boundary(PIECE))
+    let before_word =
+        |at: &usize| bytes[*at] == b' ' && bytes[at - 1].is_ascii_alphabetic() && bytes[at + 1].is_ascii_alphabetic();
+    (PIECE / 2..PIECE).rev().find(before_word).unwrap_or_else(|| content.floor_char_boundary(PIECE))
 }
 
 /// The cutters that we know; a wrong one would silently cost quality, so an unknown name is refused.
@@ -98,7 +103,9 @@ fn cutter(pre: &str) -> Result<PreTokenizerWrapper, Error> {
     };
     match pre {
         "qwen2" | "deepseek-r1-qwen" => by(QWEN2),
-        "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe" | "lfm2" => by(LLAMA3),
+        "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe" | "lfm2" | "glm4" | "chatglm-bpe" => by(LLAMA3),
+        "tekken" => by(TEKKEN),
+        "gpt-4o" => by(GPT4O),
         "smollm" | "starcoder" | "refact" => {
             let gpt2 = ByteLevel::new(false, false, true);
             Ok(Sequence::new(vec![Digits::new(true).into(), gpt2.into()]).into())
@@ -157,16 +164,44 @@ mod tests {
     #[test]
     fn cutters_differ_in_digits_and_contractions() {
         use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
-        let cut = |pre: &str| {
-            let mut text = PreTokenizedString::from("Hello'Ve world 1234\n\n  foo");
+        let cut_text = |pre: &str, text: &str| {
+            let mut text = PreTokenizedString::from(text);
             cutter(pre).expect("known").pre_tokenize(&mut text).expect("cuts");
             let splits = text.get_splits(OffsetReferential::Original, OffsetType::Byte);
             splits.into_iter().map(|(piece, ..)| piece.to_owned()).collect::<Vec<_>>().join("|")
         };
+        let cut = |pre: &str| cut_text(pre, "Hello'Ve world 1234\n\n  foo");
         assert_eq!(cut("qwen2"), "Hello|'Ve|Ġworld|Ġ|1|2|3|4|ĊĊ|Ġ|Ġfoo");
         assert_eq!(cut("llama-bpe"), "Hello|'Ve|Ġworld|Ġ|123|4|ĊĊ|Ġ|Ġfoo");
         assert_eq!(cut("smollm"), "Hello|'|Ve|Ġworld|Ġ|1|2|3|4|ĊĊĠ|Ġfoo");
         assert_eq!(cut("gpt-2"), "Hello|'|Ve|Ġworld|Ġ1234|ĊĊĠ|Ġfoo");
-        assert!(matches!(cutter("tekken"), Err(Error::Tokenizer(_))));
+        assert_eq!(cut("tekken"), "Hello|'Ve|Ġworld|Ġ|1|2|3|4|ĊĊ|Ġ|Ġfoo");
+        assert_eq!(cut("gpt-4o"), "Hello'Ve|Ġworld|Ġ|123|4|ĊĊ|Ġ|Ġfoo");
+        assert_eq!(cut_text("tekken", "fooBar HTTPServer don't"), "foo|Bar|ĠHTTPServer|Ġdon|'t");
+        assert_eq!(cut_text("gpt-4o", "fooBar HTTPServer don't"), "foo|Bar|ĠHTTPServer|Ġdon't");
+        assert_eq!(cut_text("qwen2", "fooBar HTTPServer don't"), "fooBar|ĠHTTPServer|Ġdon|'t");
+        assert!(matches!(cutter("abacus"), Err(Error::Tokenizer(_))));
+    }
+
+    /// Six places of a text of 53 KB were cut otherwise than by the model's own tokenizer, one at each end of a piece.
+    #[test]
+    fn long_content_is_cut_as_if_it_were_short() {
+        let words =
+            ["a", "cache", " ", "  ", "\n", "\n\n", " \n", "\t", "42", "7", ".", ",\n", "'s", "'", "é", "(x)", "Redis"];
+        let mut state = 11_u64;
+        let mut text = String::new();
+        while text.len() < 6 * PIECE {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            text += words[(state >> 33) as usize % words.len()];
+            text += if state >> 60 < 9 { " then" } else { "" };
+        }
+        let file = crate::tiny::Tiny::default().file();
+        let tokens = file.strings("tokenizer.ggml.tokens").expect("a vocabulary");
+        let mut cut = Cut::read(&file, &tokens).expect("valid");
+        for pre in ["qwen2", "llama-bpe", "smollm", "gpt-2", "tekken", "gpt-4o"] {
+            cut.0.with_pre_tokenizer(Some(cutter(pre).expect("known")));
+            let whole = cut.0.encode_fast(text.as_str(), false).expect("encodes");
+            assert!(cut.encode(&text).expect("encodes") == whole.get_ids(), "{pre}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use crate::gguf::{Error, File};
 
 pub(crate) use bytelevel::byte_symbol;
+use sentencepiece::Way;
 pub use stream::Detokeniser;
 
 /// What a token is for.
@@ -62,7 +63,8 @@ impl Text {
         let normal = |id: usize| roles[id] == Role::Normal;
         let cut = match kind {
             "gpt2" => Cut::ByteLevel(Box::new(bytelevel::Cut::read(file, &tokens)?)),
-            "llama" => Cut::SentencePiece(sentencepiece::Cut::read(file, &tokens, normal)?),
+            "llama" => Cut::SentencePiece(sentencepiece::Cut::read(file, &tokens, normal, Way::Merges)?),
+            "t5" => Cut::SentencePiece(sentencepiece::Cut::read(file, &tokens, normal, Way::Likeliest)?),
             other => return Err(Error::Tokenizer(other.chars().take(64).collect())),
         };
         let bytes = tokens.iter().zip(&roles).map(|(token, role)| match role {

@@ -1,6 +1,8 @@
-//! SentencePiece BPE as in Llama 2, Mistral and Gemma: merge the neighbours whose union scores best, bytes for the rest.
+//! SentencePiece as in Llama 2, Mistral and Gemma: merge the neighbours whose union scores best; or its Unigram kind: the
+//! likeliest row of pieces. Bytes for the rest.
 //!
-//! The algorithm is that of SentencePiece's `bpe_model` (pairs by score, leftmost first). Spaces are `▁` inside.
+//! The algorithms are those of SentencePiece's `bpe_model` (pairs by score, leftmost first) and `unigram_model` (Viterbi; Kudo
+//! 2018). Spaces are `▁` inside. Nothing is normalised: what a person typed must come back byte for byte.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -10,8 +12,24 @@ use crate::gguf::{Error, File};
 
 const SPACE: char = '▁';
 
+/// How pieces are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Neighbours are merged (BPE).
+    Merges,
+    /// The pieces whose scores have the greatest sum (Unigram).
+    Likeliest,
+}
+
+/// SentencePiece's: how much less likely than the least likely piece a character without one is.
+const UNKNOWN: f32 = 10.0;
+
 /// Pieces by text, with their scores.
 pub(super) struct Cut {
+    way: Way,
+    /// Bytes of the longest piece.
+    longest: usize,
+    least: f32,
     pieces: HashMap<String, (u32, f32)>,
     bytes: Box<[u32; 256]>,
     leading_space: bool,
@@ -57,7 +75,7 @@ impl Eq for Union {}
 
 impl Cut {
     /// `normal` tells the tokens that content may become.
-    pub(super) fn read(file: &File, tokens: &[&str], normal: impl Fn(usize) -> bool) -> Result<Self, Error> {
+    pub(super) fn read(file: &File, tokens: &[&str], normal: impl Fn(usize) -> bool, way: Way) -> Result<Self, Error> {
         let scores = file.floats("tokenizer.ggml.scores")?;
         if scores.len() != tokens.len() {
             let (scores, tokens) = (scores.len(), tokens.len());
@@ -78,7 +96,14 @@ impl Cut {
             *slot = id.ok_or_else(|| Error::corrupt("tokenizer", format!("no token for byte {byte:#04x}")))?;
         }
         let leading_space = file.boolean("tokenizer.ggml.add_space_prefix").unwrap_or(true);
-        Ok(Self { pieces, bytes: all, leading_space })
+        Ok(Self::of(way, pieces, all, leading_space))
+    }
+
+    fn of(way: Way, pieces: HashMap<String, (u32, f32)>, bytes: Box<[u32; 256]>, leading_space: bool) -> Self {
+        // Longer ones, in a file that means harm, would only take time.
+        let longest = pieces.keys().map(String::len).max().unwrap_or(0).clamp(4, 256);
+        let least = pieces.values().map(|(_, score)| *score).fold(0.0, f32::min);
+        Self { way, longest, least, pieces, bytes, leading_space }
     }
 
     pub(super) fn encode(&self, content: &str) -> Result<Vec<u32>, TextError> {
@@ -87,6 +112,51 @@ impl Cut {
         }
         let prefix = if self.leading_space { " " } else { "" };
         let text = format!("{prefix}{content}").replace(' ', &SPACE.to_string());
+        match self.way {
+            Way::Merges => Ok(self.merged(&text)),
+            Way::Likeliest => Ok(self.likeliest(&text)),
+        }
+    }
+
+    /// The row of pieces with the greatest sum of scores; of equal ones, the one whose last piece begins first.
+    fn likeliest(&self, text: &str) -> Vec<u32> {
+        let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).skip(1).chain([text.len()]).collect();
+        // For each end: the best sum, and where its last piece begins.
+        let mut best = vec![(f32::NEG_INFINITY, 0); text.len() + 1];
+        best[0].0 = 0.0;
+        let mut start = 0;
+        for (index, next) in ends.iter().enumerate() {
+            let (sum, _) = best[start];
+            for (nth, end) in ends[index..].iter().take_while(|end| **end - start <= self.longest).enumerate() {
+                let score = match self.pieces.get(&text[start..*end]) {
+                    Some((_, score)) => *score,
+                    None if nth == 0 => self.least - UNKNOWN,
+                    None => continue,
+                };
+                if sum + score > best[*end].0 {
+                    best[*end] = (sum + score, start);
+                }
+            }
+            start = *next;
+        }
+        let mut pieces = Vec::new();
+        let mut end = text.len();
+        while end > 0 {
+            pieces.push(&text[best[end].1..end]);
+            end = best[end].1;
+        }
+        pieces.into_iter().rev().flat_map(|piece| self.tokens(piece)).collect()
+    }
+
+    /// A piece's token, or its bytes'.
+    fn tokens(&self, piece: &str) -> Vec<u32> {
+        match self.pieces.get(piece) {
+            Some((id, _)) => vec![*id],
+            None => piece.bytes().map(|byte| self.bytes[usize::from(byte)]).collect(),
+        }
+    }
+
+    fn merged(&self, text: &str) -> Vec<u32> {
         let mut symbols: Vec<Symbol> = text
             .char_indices()
             .enumerate()
@@ -102,7 +172,7 @@ impl Cut {
         }
         let mut unions = BinaryHeap::new();
         for right in 1..symbols.len() {
-            self.propose(&text, &symbols, right - 1, right, &mut unions);
+            self.propose(text, &symbols, right - 1, right, &mut unions);
         }
         while let Some(Union { left, right, length, .. }) = unions.pop() {
             let stale = symbols[left].length == 0
@@ -117,21 +187,14 @@ impl Cut {
             symbols[left].right = after;
             if let Some(after) = after {
                 symbols[after].left = Some(left);
-                self.propose(&text, &symbols, left, after, &mut unions);
+                self.propose(text, &symbols, left, after, &mut unions);
             }
             if let Some(before) = symbols[left].left {
-                self.propose(&text, &symbols, before, left, &mut unions);
+                self.propose(text, &symbols, before, left, &mut unions);
             }
         }
-        let mut tokens = Vec::new();
-        for symbol in symbols.iter().filter(|symbol| symbol.length > 0) {
-            let piece = &text[symbol.start..symbol.start + symbol.length];
-            match self.pieces.get(piece) {
-                Some((id, _)) => tokens.push(*id),
-                None => tokens.extend(piece.bytes().map(|byte| self.bytes[usize::from(byte)])),
-            }
-        }
-        Ok(tokens)
+        let left = symbols.iter().filter(|symbol| symbol.length > 0);
+        left.flat_map(|symbol| self.tokens(&text[symbol.start..symbol.start + symbol.length])).collect()
     }
 
     fn propose(&self, text: &str, symbols: &[Symbol], left: usize, right: usize, unions: &mut BinaryHeap<Union>) {
@@ -168,7 +231,26 @@ mod tests {
         for (byte, slot) in bytes.iter_mut().enumerate() {
             *slot = 100 + byte as u32;
         }
-        Cut { pieces: scored.collect(), bytes, leading_space }
+        Cut::of(Way::Merges, scored.collect(), bytes, leading_space)
+    }
+
+    fn unigram(pieces: &[(&str, f32)]) -> Cut {
+        let pieces = pieces.iter().enumerate().map(|(id, (text, score))| ((*text).to_owned(), (id as u32, *score)));
+        Cut::of(Way::Likeliest, pieces.collect(), cut(false).bytes, false)
+    }
+
+    #[test]
+    fn the_likeliest_pieces_are_taken_together() {
+        let cut =
+            unigram(&[("▁", -2.0), ("a", -3.0), ("b", -3.0), ("ab", -4.5), ("bc", -3.5), ("c", -9.0), ("▁ab", -9.0)]);
+        // a + bc (-6.5) beats ab + c (-13.5), where merging by score would begin with bc all the same.
+        assert_eq!(cut.encode("abc"), Ok(vec![1, 4]));
+        assert_eq!(cut.encode("ab"), Ok(vec![3]));
+        // ▁ + ab (-6.5) beats the whole (-9).
+        assert_eq!(cut.encode(" ab"), Ok(vec![0, 3]));
+        assert_eq!(cut.encode("aé"), Ok(vec![1, 100 + 0xc3, 100 + 0xa9]));
+        assert_eq!(cut.encode("<0x41>a").expect("encodes").len(), 7);
+        assert_eq!(cut.encode(""), Ok(Vec::new()));
     }
 
     #[test]

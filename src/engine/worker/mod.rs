@@ -16,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::handle::{Job, QUEUE};
+use crate::kept::Kept;
 use crate::model::{Model, ModelError};
 use crate::request::{EngineError, Priority};
 use crate::template::Template;
@@ -87,8 +88,14 @@ struct Worker {
 }
 
 /// Serves `queue` until all handles are gone.
-pub(crate) fn serve(model: Box<dyn Model>, text: Arc<Text>, template: Template, mut queue: mpsc::Receiver<Job>) {
-    let mut worker = Worker { room: Room::new(model, text, template), tasks: Vec::new() };
+pub(crate) fn serve(
+    model: Box<dyn Model>,
+    text: Arc<Text>,
+    template: Template,
+    kept: Kept,
+    mut queue: mpsc::Receiver<Job>,
+) {
+    let mut worker = Worker { room: Room::new(model, text, template, kept), tasks: Vec::new() };
     loop {
         if worker.tasks.is_empty() {
             match queue.blocking_recv() {
@@ -253,5 +260,7 @@ impl Worker {
     }
 }
 
+#[cfg(test)]
+mod exactness;
 #[cfg(test)]
 mod tests;

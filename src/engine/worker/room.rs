@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::grammar::Grammars;
+use crate::kept::Kept;
 use crate::model::{Chunk, Model, ModelError, Output, Sequence, Want};
 use crate::prompt::Prompt;
 use crate::request::EngineError;
@@ -64,6 +65,7 @@ pub(super) struct Room {
     pub(super) text: Arc<Text>,
     pub(super) template: Template,
     pub(super) grammars: Grammars,
+    kept: Kept,
     /// Longest sequence; the model's, or less by choice.
     pub(super) context: usize,
     encoded: HashMap<String, Rc<[u32]>>,
@@ -72,12 +74,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(model: Box<dyn Model>, text: Arc<Text>, template: Template) -> Self {
+    pub(super) fn new(model: Box<dyn Model>, text: Arc<Text>, template: Template, kept: Kept) -> Self {
         Self {
             context: model.context(),
             model,
             timelines: Timelines::default(),
             grammars: Grammars::new(text.clone()),
+            kept,
             text,
             template,
             encoded: HashMap::new(),
@@ -102,6 +105,7 @@ impl Room {
 
     /// As [`Timelines::sync`], making room where there is none.
     pub(super) fn sync(&mut self, prefix: &[u32], most: usize) -> Result<(Sequence, usize), ModelError> {
+        self.kept.restore(&mut *self.model, &mut self.timelines, &prefix[..most]);
         loop {
             match self.timelines.sync(&mut *self.model, prefix, most) {
                 Err(ModelError::CacheFull) if self.timelines.evict(&mut *self.model) => {}
@@ -144,7 +148,9 @@ impl Room {
             return Err(ModelError::Failed(format!("{} logits for {rows} rows", self.output.logits.len())));
         }
         for feed in feeds {
-            self.timelines.extend(feed.sequence, &feed.tokens);
+            if let Some(read) = self.timelines.extend(feed.sequence, &feed.tokens) {
+                self.kept.save(&*self.model, feed.sequence, read);
+            }
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ fn start(fake: Fake, queue: mpsc::Receiver<Job>) {
     let file = Tiny::default().file();
     let text = vocabulary();
     let template = Template::of(&file, &text, false).expect("a template");
-    std::thread::spawn(move || serve(Box::new(fake), text, template, queue));
+    std::thread::spawn(move || serve(Box::new(fake), text, template, Kept::default(), queue));
 }
 
 fn fake(mind: impl FnMut(&[u32], &mut [f32]) + Send + 'static) -> Fake {
@@ -525,8 +525,8 @@ fn tiny_engine(architecture: Architecture) -> Engine {
 
 #[tokio::test]
 async fn every_family_generates_and_judges_for_real() {
-    use Architecture::{Gemma3, Llama, Phi3, Qwen2, Qwen3};
-    for architecture in [Llama, Qwen2, Qwen3, Gemma3, Phi3] {
+    use Architecture::{Gemma3, Glm4, Llama, Phi3, Qwen2, Qwen3};
+    for architecture in [Llama, Qwen2, Qwen3, Gemma3, Phi3, Glm4] {
         let engine = tiny_engine(architecture);
         let one = say(&engine, GenerateRequest { max_tokens: 24, ..ask("the cache") }).await.expect("words");
         let two = say(&engine, GenerateRequest { max_tokens: 24, ..ask("the cache") }).await.expect("words");
