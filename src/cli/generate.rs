@@ -81,7 +81,7 @@ fn page(command: &clap::Command, name: &str, out: &mut Vec<u8>) -> std::io::Resu
     let lines: Vec<&str> = text.lines().collect();
     let blank = |at: Option<usize>| {
         at.and_then(|at| lines.get(at))
-            .is_some_and(|line| [".sp", ".SH", ".RS"].contains(&line.split(' ').next().unwrap_or_default()))
+            .is_some_and(|line| ["", ".sp", ".SH", ".RS"].contains(&line.split(' ').next().unwrap_or_default()))
     };
     for (at, line) in lines.iter().enumerate() {
         if *line != ".br" || !(blank(at.checked_sub(1)) || blank(Some(at + 1))) {
