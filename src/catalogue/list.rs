@@ -33,14 +33,27 @@ impl Catalogue {
     /// # Errors
     /// When a file was named and it cannot be read or is wrong.
     pub fn load() -> Result<Self, CatalogueError> {
-        match std::env::var_os(OVERRIDE) {
-            None => Self::parse(BUILT_IN, "built in"),
-            Some(path) => {
-                let name = path.to_string_lossy().into_owned();
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| CatalogueError::BadCatalogue { path: name.clone(), reason: error.to_string() })?;
-                Self::parse(&text, &name)
-            }
+        let (text, name) = Self::source()?;
+        Self::parse(&text, &name)
+    }
+
+    /// The text of the catalogue that [`Catalogue::load`] reads.
+    ///
+    /// # Errors
+    /// When a file was named and it cannot be read.
+    pub fn text() -> Result<String, CatalogueError> {
+        Self::source().map(|(text, _)| text)
+    }
+
+    /// The text, and what it is called in messages.
+    fn source() -> Result<(String, String), CatalogueError> {
+        let Some(path) = std::env::var_os(OVERRIDE) else {
+            return Ok((BUILT_IN.to_owned(), "built in".to_owned()));
+        };
+        let name = path.to_string_lossy().into_owned();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok((text, name)),
+            Err(error) => Err(CatalogueError::BadCatalogue { path: name, reason: error.to_string() }),
         }
     }
 

@@ -30,6 +30,7 @@ pub use error::CatalogueError;
 pub use fit::{Fit, LEAST_CONTEXT, SCRATCH, Shape, estimate, fit, human, peak, per_token};
 pub use import::{Imported, Wish, import, import_as};
 pub use installed::{Installed, Record, installed, locate, passed_over, remove};
+pub(crate) use landing::free_disk;
 pub use list::{Catalogue, wording_of};
 pub use memory::Memory;
 pub use name::{BadName, ModelId, Sha256};

@@ -8,7 +8,9 @@ use crate::config::Global;
 use crate::exit::{self, Exit};
 
 pub mod bench;
+pub mod bundle;
 pub mod doctor;
+pub mod generate;
 pub mod grade;
 pub mod install;
 pub mod lint;
@@ -57,10 +59,15 @@ enum Verb {
     /// Measure: grading, speed, interviewer, compare.
     #[command(subcommand)]
     Bench(bench::Verb),
+    /// Write a kit for machines without a network: program, model, checksums, licences, start script.
+    Bundle(bundle::Args),
     /// Check this machine: processor, memory, models, folders, network.
     Doctor,
     /// Check content files (problems, competencies, rubric) as the program's own tests do.
     Lint(lint::Args),
+    /// Texts for packages: man pages, completions, notices.
+    #[command(subcommand, hide = true)]
+    Generate(generate::Verb),
 }
 
 /// Parses the command line, runs the verb, and maps the result to an exit code.
@@ -100,7 +107,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Some(Verb::Session(verb)) => session::run(&global, verb).await,
         Some(Verb::Grade(args)) => grade::run(&global, args).await,
         Some(Verb::Bench(verb)) => bench::run(&global, verb).await,
+        Some(Verb::Bundle(args)) => bundle::run(&global, args).await,
         Some(Verb::Doctor) => doctor::run(&global).await,
         Some(Verb::Lint(args)) => lint::run(&args),
+        Some(Verb::Generate(verb)) => generate::run(&verb),
     }
 }

@@ -148,27 +148,26 @@ pub enum Outcome {
     Read(Reading),
 }
 
+/// What the model said, by question; those who read answers to the same question at the same time ask once.
+type Answered = Mutex<HashMap<String, Arc<OnceCell<Vec<f64>>>>>;
+
+fn of(answered: &Answered, key: String) -> Arc<OnceCell<Vec<f64>>> {
+    answered.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+}
+
 /// Reads answers with a model, or without one; remembers what the model says to an answer that says nothing.
 pub struct Reader {
     engine: Option<Engine>,
-<<<<<<< HEAD
-    /// By question; those who read answers to the same question at the same time ask once.
-    habits: Mutex<HashMap<String, Arc<OnceCell<Vec<f64>>>>>,
-=======
-    habits: HashMap<String, Vec<f64>>,
-    unaided: HashMap<String, Vec<f64>>,
->>>>>>> grading3
+    habits: Answered,
+    /// How badly the model foresees each point of a reference after an answer that says nothing.
+    unaided: Answered,
 }
 
 impl Reader {
     /// A reader; without an engine only surface features are read.
     #[must_use]
     pub fn new(engine: Option<Engine>) -> Self {
-<<<<<<< HEAD
-        Self { engine, habits: Mutex::default() }
-=======
-        Self { engine, habits: HashMap::new(), unaided: HashMap::new() }
->>>>>>> grading3
+        Self { engine, habits: Answered::default(), unaided: Answered::default() }
     }
 
     /// Reads one answer.
@@ -198,18 +197,9 @@ impl Reader {
         let asked: &[String] = if self.foresees() { &[] } else { &points };
         let nothing = Compared { answer: &file().empty.answer, ..*compared };
         let key = format!("{}\u{0}{:?}\u{0}{:?}", compared.question, compared.reference, compared.rubric);
-<<<<<<< HEAD
-        let known = self.habits.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
-        let habit = known.get_or_try_init(|| self.probabilities(&nothing, &points)).await?;
-        let said = self.probabilities(compared, &points).await?;
-=======
-        if !self.habits.contains_key(&key) {
-            let habit = self.probabilities(&nothing, asked).await?;
-            self.habits.insert(key.clone(), habit);
-        }
-        let habit = self.habits[&key].clone();
+        let known = of(&self.habits, key);
+        let habit = known.get_or_try_init(|| self.probabilities(&nothing, asked)).await?;
         let said = self.probabilities(compared, asked).await?;
->>>>>>> grading3
         let whole = file().whole.len();
         let (marks, yes) = said.split_at(10);
         let (empty_marks, empty_yes) = habit.split_at(10);
@@ -254,7 +244,7 @@ impl Reader {
     /// in nats per word. No wording of a question is in it that a model could simply say yes to. Not a number without a
     /// reference, or where the judge answers in single tokens (a server).
     async fn likelihoods(
-        &mut self,
+        &self,
         compared: &Compared<'_>,
         points: &[String],
     ) -> Result<([f64; 8], Vec<f64>), EngineError> {
@@ -273,13 +263,14 @@ impl Reader {
             Choice { prompt, options }
         };
         let key = format!("{}\u{0}{:?}", compared.question, compared.reference);
-        if !self.unaided.contains_key(&key) {
-            let empty = Compared { answer: &file().empty.answer, ..*compared };
-            let asked = vec![ask(&rules.reference_after, &empty, points.to_vec())];
-            let scored = judge::choose(engine, asked).await?;
-            self.unaided.insert(key.clone(), surprises(&scored[0]));
-        }
-        let unaided = &self.unaided[&key];
+        let known = of(&self.unaided, key);
+        let unaided = known
+            .get_or_try_init(async || {
+                let empty = Compared { answer: &file().empty.answer, ..*compared };
+                let asked = vec![ask(&rules.reference_after, &empty, points.to_vec())];
+                judge::choose(engine, asked).await.map(|scored| surprises(&scored[0]))
+            })
+            .await?;
         let mut after = Vec::new();
         for (template, options) in [
             (&rules.reference_after, points.to_vec()),
@@ -452,9 +443,6 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_read_refused_or_cleaned() {
-<<<<<<< HEAD
-        let reader = Reader::new(Some(scripted::start(Script::default())));
-=======
         // Foresees each text half as badly after an answer as after "I do not know".
         let foresees = |choice: &Choice| {
             let asked = choice.prompt.messages.last().map_or("", |m| m.text.as_str());
@@ -462,8 +450,7 @@ mod tests {
             vec![-surprise; choice.options.len()]
         };
         let script = Script { judgement: Box::new(foresees), ..Script::default() };
-        let mut reader = Reader::new(Some(scripted::start(script)));
->>>>>>> grading3
+        let reader = Reader::new(Some(scripted::start(script)));
         let read = |o: Outcome| match o {
             Outcome::Read(reading) => reading,
             other => panic!("{other:?}"),
