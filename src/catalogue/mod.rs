@@ -1,7 +1,7 @@
 //! Which models there are, where to get them, whether they are whole, and whether they fit.
 //!
-//! The only code in the program that may open a connection beyond this machine is in [`sources`], and only [`pull`]
-//! calls it. Nothing here knows interviews.
+//! Connections of pulls are opened in [`sources`], and only [`pull`] calls it; `tests/promises.rs` names every file that may open
+//! one. Nothing here knows interviews.
 
 pub mod address;
 mod demonstration;

@@ -340,8 +340,9 @@ fn quantise_block(values: &[f32; BLOCK], out: &mut RowMut<'_>, index: usize) {
     for i in 0..BLOCK {
         target[i] = rounded[i] as i8;
     }
-    let (first, second) = rounded.split_at(16);
-    let sums = [first.iter().sum::<i32>(), second.iter().sum::<i32>()];
+    // Sums are of what is stored: damaged weights give values that are no numbers, whose sums must not overflow either.
+    let (first, second) = target.split_at(16);
+    let sums = [first, second].map(|half| half.iter().map(|value| i32::from(*value)).sum::<i32>());
     out.scale[index] = scale;
     out.sum16[2 * index] = sums[0];
     out.sum16[2 * index + 1] = sums[1];

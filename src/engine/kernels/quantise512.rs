@@ -38,7 +38,9 @@ fn block(values: &[f32; BLOCK], out: &mut RowMut<'_>, index: usize) {
         _mm_storeu_si128(target.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(a));
         _mm_storeu_si128(target.as_mut_ptr().add(16).cast(), _mm512_cvtepi32_epi8(b));
     }
-    let (first, second) = (_mm512_reduce_add_epi32(a), _mm512_reduce_add_epi32(b));
+    // Sums are of the bytes that are stored, see the plain loop.
+    let stored = |x: __m512i| _mm512_srai_epi32::<24>(_mm512_slli_epi32::<24>(x));
+    let (first, second) = (_mm512_reduce_add_epi32(stored(a)), _mm512_reduce_add_epi32(stored(b)));
     out.scale[index] = scale;
     out.sum16[2 * index] = first;
     out.sum16[2 * index + 1] = second;

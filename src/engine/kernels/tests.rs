@@ -133,6 +133,34 @@ fn every_format_with_every_kernel() {
 }
 
 #[test]
+fn activations_that_are_no_numbers_harm_no_other_row() {
+    let (rows, columns) = (37, 512);
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let good: Vec<f32> = (0..columns).map(|_| random.random_range(-2.0_f32..2.0)).collect();
+    for format in [Format::Q8_0, Format::Q6K, Format::Q5_0, Format::Q4K, Format::Q3K] {
+        let bytes = random_matrix(format, rows, columns, &mut random);
+        let matrix = Matrix::new(format, rows, columns, &bytes).unwrap();
+        for kernel in Kernel::available() {
+            let want = product(kernel, 1, matrix, std::slice::from_ref(&good));
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE / 2.0] {
+                for others in [1, 6, 40] {
+                    // A whole row of it, and rows with one such value each.
+                    let mut values = vec![vec![bad; columns]];
+                    values.extend((1..others).map(|i| {
+                        let mut row = good.clone();
+                        row[i * 11] = bad;
+                        row
+                    }));
+                    values.push(good.clone());
+                    let got = product(kernel, 2, matrix, &values);
+                    assert_eq!(got[others * rows..], want, "{kernel:?} {format:?}: {bad} in {others} other rows");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn extreme_weights_do_not_overflow() {
     // All weights at the end of their range, all activations at the end of theirs: sums are largest.
     for format in [Format::Q8_0, Format::Q6K, Format::Q5_0, Format::Q5K, Format::Q4_0, Format::Q4K, Format::Q3K] {
