@@ -88,8 +88,7 @@ async fn a_real_model_reads_an_answer_point_by_point() {
     else {
         panic!("not read")
     };
-    assert_eq!(reading.points.len(), 2);
-    assert!(reading.points.iter().all(|(_, p)| (0.0..=1.0).contains(p)));
+    assert!(!reading.points.is_empty() && reading.points.iter().all(|point| reference.contains(point.as_str())));
     for marks in &reading.marks {
         assert!((marks.iter().sum::<f64>() - 1.0).abs() < 1e-3);
     }

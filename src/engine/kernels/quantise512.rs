@@ -44,10 +44,8 @@ fn block(values: &[f32; BLOCK], out: &mut RowMut<'_>, index: usize) {
     out.scale[index] = scale;
     out.sum16[2 * index] = first;
     out.sum16[2 * index + 1] = second;
-    // Damaged weights give activations that are no numbers: their sums mean nothing, and must not overflow.
-    let both = first.wrapping_add(second);
-    out.sum32[index] = both;
+    out.sum32[index] = first + second;
     out.scaled16[2 * index] = scale * first as f32;
     out.scaled16[2 * index + 1] = scale * second as f32;
-    out.scaled32[index] = scale * both as f32;
+    out.scaled32[index] = scale * (first + second) as f32;
 }
