@@ -5,7 +5,7 @@
 // Needs espeak-ng and the installed models; another program than the development build is named by OFFRECORD_BINARY.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { homedir, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { problems, rounds } from "./answers.mjs";
@@ -35,7 +35,8 @@ if (asked.summary) {
 
 const begun = Date.now();
 const folder = mkdtempSync(join(tmpdir(), "offrecord-latency-"));
-const program = await serve({ model: asked.model });
+const models = process.env.OFFRECORD_MODELS_DIR ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local/share"), "offrecord/models");
+const program = await serve({ model: asked.model, env: { OFFRECORD_MODELS_DIR: models } });
 const browser = await launch(microphone(join(folder, "said.wav")));
 try {
   spokenFile(join(folder, "said"), "");

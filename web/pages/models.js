@@ -27,7 +27,7 @@ export function Models() {
   return html`<div class="page narrow models">
     <h1>Models</h1>
     <p class="lead">The interviewer and the grader are one model file on this machine. A larger one asks and judges better, and answers more slowly.</p>
-    <p class="note">How well grades agree with people’s marks is a weighted kappa: 1 is full agreement, 0 is chance.${alone ? ` Without any model the code alone has ${kappa(alone)}.` : ""} Your own runs: <a href="#/benchmarks">Benchmarks</a>.</p>
+    <p class="note about">How well grades agree with people’s marks is a weighted kappa: 1 is full agreement, 0 is chance.${alone ? ` Without any model the code alone has ${kappa(alone)}.` : ""} Your own runs: <a href="#/benchmarks">Benchmarks</a>.</p>
     ${models.error && html`<${Failure} error=${models.error} retry=${models.again} />`}
     ${models.value && group("Installed", here, "")}
     ${models.value && here.length === 0 && html`<p class="empty">None is installed. Pull one below, or bring a .gguf file of your own.</p>`}

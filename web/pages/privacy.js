@@ -91,8 +91,10 @@ function Wipe() {
   `;
 }
 
-/** The tests' names as words, then what no test shows. @param {typeof promises[number]} promise */
-function proved({ proofs, unproved }) {
-  const tests = proofs.map(({ file, test }) => `${test.replaceAll("_", " ")} (${file})`);
-  return [...tests, ...(unproved ? [`Not proved: ${unproved}`] : [])].join("; ");
+/** The tests' names as words, when they are asked for; what no test shows always. @param {typeof promises[number]} promise */
+function proved({ operation, proofs, unproved }) {
+  return html`
+    ${proofs.length > 0 && html`<details class="proofs"><summary aria-label=${`Tests of: ${operation}`}>${proofs.length === 1 ? "1 test" : `${proofs.length} tests`}</summary>
+      <ul class="plain-list">${proofs.map(({ file, test }) => html`<li>${test.replaceAll("_", " ")}<br /><span class="path">${file}</span></li>`)}</ul></details>`}
+    ${unproved && html`<p class="note">Not proved: ${unproved}</p>`}`;
 }
