@@ -69,7 +69,7 @@
  */
 
 /**
- * @typedef {{ data: string, labels: number, kappa: [number, number, number], within_one: number, measured: string, command: string }} Agreement
+ * @typedef {{ data: string, labels: number, kappa: [number, number, number], within_one: number, note?: string, measured: string, command: string }} Agreement
  */
 
 /**

@@ -23,6 +23,9 @@ pub struct Published {
     pub kappa: [f64; 3],
     /// Share of levels at most one away from the label.
     pub within_one: f64,
+    /// What has changed since, in a few words, where it was not measured again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The day.
     pub measured: String,
     /// What measures it again.

@@ -5,10 +5,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 /**
  * Writes a sound for the microphone: two seconds of silence, the words, a minute of silence.
- * @param {string} file without its ending @param {string} words none for silence @param {number} noise 0 to 1, all the time
+ * @param {string} file without its ending @param {string} words none for silence @param {number} noise 0 to 1 @param {number} from seconds before the noise
  * @returns {{ file: string, seconds: number }} `seconds`: from the first loud sample to the last
  */
-export function spokenFile(file, words, noise = 0) {
+export function spokenFile(file, words, noise = 0, from = 0) {
   const raw = `${file}.raw.wav`;
   execFileSync("espeak-ng", ["-v", "en-us", "-s", "150", "-w", raw, words]);
   const bytes = readFileSync(raw);
@@ -22,7 +22,7 @@ export function spokenFile(file, words, noise = 0) {
   let state = 11;
   for (let n = 0; n < (out.length - 44) / 2; n += 1) {
     state = (state * 1_664_525 + 1_013_904_223) >>> 0;
-    const hiss = noise * 32_767 * (state / 2 ** 31 - 1);
+    const hiss = (n < from * rate ? 0 : noise) * 32_767 * (state / 2 ** 31 - 1);
     const value = (samples[n - quiet] ?? 0) + hiss;
     out.writeInt16LE(Math.max(-32_768, Math.min(32_767, Math.round(value))), 44 + 2 * n);
   }

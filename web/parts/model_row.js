@@ -58,8 +58,8 @@ export function ModelRow({ model, active, offline, here, onChange }) {
 }
 
 /** The published figure with its interval and what it was measured on. @param {import("../types.js").Agreement} agreement */
-export function kappa({ kappa: [value, low, high], labels, data }) {
-  return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] on ${labels} levels of ${data}`;
+export function kappa({ kappa: [value, low, high], labels, data, note }) {
+  return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] on ${labels} levels of ${data}${note ? ` (${note})` : ""}`;
 }
 
 /** @param {import("../types.js").Model} model */
