@@ -1,10 +1,15 @@
-//! A whole spoken session with nothing but a loopback interface: questions said by espeak-ng, answers made by it, heard by
-//! the installed Whisper over HTTP. Needs whisper-tiny.en in the models folder (tests/install-models.sh) and espeak-ng.
+//! Whole spoken sessions with nothing but a loopback interface and every address watched: questions said by espeak-ng, answers
+//! made by it, heard by the installed Whisper over HTTP. Needs whisper-tiny.en in the models folder (tests/install-models.sh) and espeak-ng.
 #![cfg(target_os = "linux")]
 
 #[path = "server/client.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
+#[path = "trust/namespace.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
+mod namespace;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,11 +17,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use client::{Answer, Client};
-use offrecord::speech::wav;
+use namespace::{attempts, traced, without_a_network};
+use offrecord::speech::{RATE, wav};
 use serde_json::{Value, json};
-
-/// Set for the copy of a test that runs inside the namespace.
-const INSIDE: &str = "OFFRECORD_TEST_INSIDE";
 
 struct Serving {
     child: Child,
@@ -78,7 +81,8 @@ fn said(text: &str) -> Vec<u8> {
     wav::write(&wav::read(&made, 180).expect("a WAV file").samples)
 }
 
-const ANSWERS: [(&str, &[&str]); 3] = [
+/// What is said in each round, and words that must be heard.
+const SYSTEM_DESIGN: [(&str, &[&str]); 3] = [
     (
         "First I would ask how many parcels move each day, and how fresh the position has to be.",
         &["parcels", "position"],
@@ -89,56 +93,60 @@ const ANSWERS: [(&str, &[&str]); 3] = [
     ),
     ("We measure the latency of every request and page somebody when it doubles.", &["latency", "request"]),
 ];
+const BEHAVIOURAL: [(&str, &[&str]); 3] = [
+    ("Two years ago I was on call when the checkout of our shop failed for forty minutes.", &["years", "minutes"]),
+    ("I rolled back the change that I had merged, and I told support first.", &["change", "support"]),
+    ("Since then a test turns the payment service off every night, and another team owns it.", &["payment", "night"]),
+];
 
 #[test]
-fn a_whole_spoken_session_without_a_network() {
-    if std::env::var_os(INSIDE).is_some() {
-        return inside();
-    }
-    models();
-    let myself = std::env::current_exe().expect("this test's file");
-    let output = Command::new("unshare")
-        .args([
-            "--map-root-user",
-            "--net",
-            "--",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture",
-        ])
-        .arg(myself)
-        .arg("a_whole_spoken_session_without_a_network")
-        .env(INSIDE, "1")
-        .env("OFFRECORD_MODELS_DIR", models())
-        .output()
-        .expect("unshare (package util-linux) runs");
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "in a network namespace of its own: {told:.4000}");
-    assert!(told.contains("1 passed"), "{told:.4000}");
+fn a_whole_spoken_session_of_each_round_without_a_network() {
+    let models = models();
+    without_a_network("a_whole_spoken_session_of_each_round_without_a_network", || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let trace = folder.path().join("trace");
+        let mut serving = traced(&trace, folder.path())
+            .env("OFFRECORD_ENGINE", "scripted")
+            .env("OFFRECORD_MODELS_DIR", &models)
+            .args(["serve", "--port", "0", "--json", "--no-open"])
+            .spawn()
+            .expect("strace runs");
+        let (client, line) = Client::announced(serving.stdout.take().expect("piped"));
+        client.wait_for_the_model();
+        let told = client.api("GET", "/api/speech", None).json();
+        assert_eq!(told["input"]["available"], true, "{told}");
+        let rounds = [("system-design", SYSTEM_DESIGN), ("behavioural", BEHAVIOURAL)];
+        let operations = rounds.map(|(round, answers)| spoken_session(&client, round, &answers)).iter().sum();
+        assert!(Command::new("kill").args(["-TERM", &line["pid"].to_string()]).status().expect("kill runs").success());
+        assert_eq!(serving.wait().expect("ended").code(), Some(0));
+        assert_eq!(attempts(&trace), Vec::<String>::new());
+        operations
+    });
+    tier::tried("T7", "whole spoken interviews, heard by a real model", 2);
 }
 
-fn inside() {
-    assert!(std::net::TcpStream::connect("1.1.1.1:443").is_err(), "this namespace has a network");
-    let serving = serve();
-    let client = &serving.client;
-    let told = client.api("GET", "/api/speech", None).json();
-    assert_eq!(
-        (&told["input"]["available"], &told["input"]["model"]),
-        (&json!(true), &json!("whisper-tiny.en")),
-        "{told}"
-    );
-    let new = json!({"round": "system-design", "level": "senior", "minutes": 15, "mode": "realistic", "seed": 1,
-                     "record": true});
+/// A session as the page holds it: the question is read out, the answer is read while it is said (each reading a draft), then
+/// whole, sent with its times, its sound kept; at last the grade, the export, and the deletion. Returns how much was asked.
+fn spoken_session(client: &Client, round: &str, answers: &[(&str, &[&str])]) -> usize {
+    let new = json!({"round": round, "level": "senior", "minutes": 15, "mode": "realistic", "seed": 1, "record": true});
     let mut view = client.api("POST", "/api/sessions", Some(&new)).json();
     let id = view["id"].as_str().expect("an id").to_owned();
-    for (text, wanted) in ANSWERS {
+    let mut operations = 1;
+    for (text, wanted) in answers {
         let question = view["turns"].as_array().and_then(|turns| turns.last()).expect("a question")["text"].clone();
         let spoken = client.api("POST", "/api/speech/synthesis", Some(&json!({"text": question})));
         assert_eq!(spoken.status, 200, "{}", spoken.text());
         let sound = said(text);
+        let samples = wav::read(&sound, 60).expect("a WAV file").samples;
+        for so_far in (1..).map(|n| n * 3 * RATE / 2).take_while(|so_far| *so_far < samples.len()) {
+            let growing = heard(client, &wav::write(&samples[..so_far]), "");
+            let draft = json!({"text": growing["text"]});
+            assert_eq!(client.api("PUT", &format!("/api/sessions/{id}/draft"), Some(&draft)).status, 204);
+            operations += 2;
+        }
         let transcript = heard(client, &sound, "");
         let words = transcript["text"].as_str().expect("a text").to_lowercase();
-        for word in wanted {
+        for word in *wanted {
             assert!(words.contains(word), "{word} in: {words}");
         }
         let voice = transcript["voice"].as_array().expect("voice");
@@ -152,6 +160,7 @@ fn inside() {
         let turn = body["expected_seq"].as_u64().expect("a number");
         assert_eq!(send(client, "PUT", &format!("/api/sessions/{id}/recordings/{turn}"), &sound).status, 204);
         view = client.api("GET", &format!("/api/sessions/{id}"), None).json();
+        operations += 5;
         if view["status"] != "active" {
             break;
         }
@@ -165,6 +174,38 @@ fn inside() {
     let export = client.api("GET", &format!("/api/sessions/{id}/export?format=md"), None);
     assert!(export.text().contains("Speaking times"), "{}", export.text());
     assert_eq!(client.api("DELETE", &format!("/api/sessions/{id}"), None).status, 204);
+    operations + 4
+}
+
+/// Bytes of memory that a process has.
+fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line of memory");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") << 10
+}
+
+#[test]
+fn an_hour_of_silence_and_of_noise_is_no_text_and_takes_no_memory() {
+    let serving = serve();
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    let noise = wav::write(&(0..180 * RATE).map(|_| next() * 0.03).collect::<Vec<f32>>());
+    let silence = wav::write(&vec![0.0; 180 * RATE]);
+    // The first ones take what is kept for the next.
+    let mut before = 0;
+    for minute in (0..60).step_by(3) {
+        let sound = if minute % 2 == 0 { &silence } else { &noise };
+        let answer = heard(&serving.client, sound, "and%20then");
+        assert_eq!((&answer["text"], &answer["voice"]), (&json!(""), &json!([])), "minute {minute}");
+        if minute == 9 {
+            before = memory(serving.child.id());
+        }
+    }
+    let after = memory(serving.child.id());
+    assert!(after < before + (32 << 20), "{before} bytes after ten minutes, {after} after an hour");
 }
 
 #[test]
@@ -176,7 +217,7 @@ fn silence_gives_no_text_and_a_client_that_goes_away_stops_the_work() {
     assert_eq!((&silent["segments"], &silent["voice"]), (&json!([]), &json!([])));
 
     // Three minutes of speech: asked for, and left at once. The next one must not wait for all of it.
-    let sentence = wav::read(&said(ANSWERS[1].0), 60).expect("a WAV file").samples;
+    let sentence = wav::read(&said(SYSTEM_DESIGN[1].0), 60).expect("a WAV file").samples;
     let mut long = Vec::new();
     while long.len() + sentence.len() < 16_000 * 178 {
         long.extend_from_slice(&sentence);
@@ -204,7 +245,11 @@ fn silence_gives_no_text_and_a_client_that_goes_away_stops_the_work() {
     }
     let begun = Instant::now();
     assert!(
-        heard(client, &said(ANSWERS[2].0), "")["text"].as_str().expect("a text").to_lowercase().contains("latency")
+        heard(client, &said(SYSTEM_DESIGN[2].0), "")["text"]
+            .as_str()
+            .expect("a text")
+            .to_lowercase()
+            .contains("latency")
     );
     let after = begun.elapsed();
     assert!(

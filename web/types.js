@@ -29,7 +29,7 @@
 /**
  * A session as the room shows it.
  * @typedef {Summary & { mode: Mode, plan: Phase[], phase: string, clock: Clock, turns: Turn[], next_seq: number,
- *   replying: number | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
+ *   replying: number | null, leaves_for?: string | null, hints: Hint[], next_hint_cost: string | null, draft: string, document: string | null,
  *   boards?: Record<string, string>,
  *   coach: Record<string, string>, scorecards: number[], notes: any, interviewer_notes?: TurnNotes[] | null,
  *   model_answer: string | null, delivery?: Delivery | null, record?: boolean, recordings?: Recording[] }} Session
@@ -69,7 +69,11 @@
  */
 
 /**
- * @typedef {{ id: string, title?: string, installed: boolean, fits?: boolean, reason?: string, default?: boolean, active?: boolean,
+ * @typedef {{ data: string, labels: number, kappa: [number, number, number], within_one: number, note?: string, measured: string, command: string }} Agreement
+ */
+
+/**
+ * @typedef {{ id: string, title?: string, installed: boolean, agreement?: Agreement | null, fits?: boolean, reason?: string, default?: boolean, active?: boolean,
  *   size?: number, memory?: number, parameters?: string, quantisation?: string, licence?: string, context?: number,
  *   speed?: { reads: number, writes: number, at: number } | null, architecture?: string, tested?: boolean, sha256?: string, source?: string }} Model
  */

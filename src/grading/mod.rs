@@ -19,6 +19,7 @@ pub mod level_calibration;
 pub mod levels;
 pub mod passage;
 pub mod provenance;
+pub mod published;
 pub mod reading;
 pub mod refusal;
 pub mod report;

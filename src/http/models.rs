@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::room::{ModelState, Room};
 use super::sse;
 use crate::catalogue::{self, Catalogue, CatalogueError, Progress, PullOptions, human, report};
+use crate::grading::published;
 
 /// All models of the catalogue and the user's own files.
 pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiError> {
@@ -41,6 +42,7 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
                 "sha256": model.sha256, "active": active.as_ref() == Some(&model.id),
                 "default": memory.default_model.as_ref() == Some(&model.id),
                 "speed": speeds.get(&model.id),
+                "agreement": published::of(&model.id),
                 "parameters": entry.map(|entry| billions(entry.parameters)),
                 "quantisation": entry.map(|entry| entry.quantisation.clone()),
                 "context": entry.map(|entry| entry.context),
@@ -49,7 +51,7 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
             })
         })
         .collect();
-    Ok(Json(json!({"models": models})))
+    Ok(Json(json!({"models": models, "agreement_without_a_model": published::of(published::WITHOUT_A_MODEL)})))
 }
 
 fn billions(parameters: u64) -> String {

@@ -8,6 +8,7 @@
 pub mod checkpoint;
 mod chunks;
 mod decoder;
+mod doubt;
 mod encoder;
 mod greedy;
 mod linear;

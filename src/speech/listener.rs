@@ -7,6 +7,7 @@ use offrecord_engine::kernels::{Kernel, Pool};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::chunks::chunks;
 use crate::decoder::Decoder;
+use crate::doubt;
 use crate::encoder::Encoder;
 use crate::greedy::{Task, Written, write};
 use crate::linear::Machine;
@@ -83,10 +84,8 @@ pub struct Listener {
     decoder: Decoder,
 }
 
-/// Below this the model itself does not believe its text.
+/// Below this a text is written once more.
 const LEAST_CERTAINTY: f32 = -1.0;
-/// Above this the model believes that nobody speaks.
-const MOST_SILENCE: f32 = 0.6;
 /// Chances that are tried when the likeliest text goes astray.
 const TEMPERATURES: [f32; 3] = [0.0, 0.4, 0.8];
 /// Frames of voice that may be left over at the end of a piece.
@@ -216,22 +215,26 @@ impl Listener {
                 milliseconds: frames as u64 * 10,
                 temperature,
             };
-            let written = write(&task, decoder, machine, stop).ok_or(ListenError::Stopped)?;
+            let mut written = write(&task, decoder, machine, stop).ok_or(ListenError::Stopped)?;
+            let words = self.vocabulary.text(&written.tokens).split_whitespace().count();
+            let hasty = doubt::hasty(words, frames as u64 * 10);
+            written.astray |= hasty;
             let sure = !written.astray && written.certainty >= LEAST_CERTAINTY;
-            let silent = written.silence > MOST_SILENCE && written.certainty < LEAST_CERTAINTY;
+            // The likeliest text says most about the sound; one that was left to chance is always less certain.
+            if temperature == 0.0 && doubt::silent(&written) {
+                return Ok(None);
+            }
             let better = |other: &Written| (!written.astray, written.certainty) > (!other.astray, other.certainty);
-            if best.as_ref().is_none_or(better) {
+            if !hasty && best.as_ref().is_none_or(better) {
                 best = Some(written);
             }
-            if sure || silent {
+            if sure {
                 break;
             }
             // What went before may be what leads astray.
             before = &[];
         }
-        Ok(best.filter(|written| {
-            !(written.silence > MOST_SILENCE && written.certainty < LEAST_CERTAINTY) && written.certainty > -1.6
-        }))
+        Ok(best.filter(doubt::believed))
     }
 
     /// The pieces of a window's text that lie where somebody speaks.

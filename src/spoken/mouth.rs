@@ -298,6 +298,36 @@ mod tests {
         }
     }
 
+    /// A piper that writes down what it was told and answers with a sound.
+    #[cfg(unix)]
+    #[test]
+    fn piper_speaks_with_a_voice_of_the_models_folder() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        for name in ["en_US-joe-medium.onnx", "en_US-joe-medium.onnx.json", "alone.onnx", "-x.onnx", "-x.onnx.json"] {
+            std::fs::write(at(name), "{}").expect("written");
+        }
+        std::fs::write(at("sound.wav"), crate::speech::wav::write(&[0.1; 800])).expect("written");
+        let script =
+            format!("#!/bin/sh\ncd {0}\necho \"$@\" > told\ncat > text\ncat sound.wav\n", dir.path().display());
+        std::fs::write(at("piper"), script).expect("written");
+        std::fs::set_permissions(at("piper"), std::fs::Permissions::from_mode(0o700)).expect("allowed");
+
+        let voices = piper_voices(dir.path());
+        assert_eq!(voices.iter().map(|voice| voice.id.as_str()).collect::<Vec<_>>(), ["en_US-joe-medium"]);
+        assert_eq!(voices[0].language, "en-us");
+        let mouth = Mouth { engine: Engine::Piper, command: at("piper"), models_dir: dir.path().to_owned(), voices };
+        let stop = AtomicBool::new(false);
+        let sound = mouth.say("What breaks first?", None, Some(340), &stop).expect("a sound");
+        assert_eq!(sound, crate::speech::wav::write(&[0.1; 800]));
+        let told = std::fs::read_to_string(at("told")).expect("it ran");
+        assert!(told.contains("en_US-joe-medium.onnx --output_file - --length_scale 0.50"), "{told}");
+        assert_eq!(std::fs::read_to_string(at("text")).expect("fed"), "What breaks first?\n");
+        assert!(matches!(mouth.say("x", Some("alone"), None, &stop), Err(MouthError::Invalid(_))));
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_command_that_hangs_floods_or_fails_is_ended() {

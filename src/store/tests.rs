@@ -417,23 +417,42 @@ fn another_program_s_database_is_not_touched() {
 }
 
 /// The first released schema with sample rows; every later version must open it.
-const VERSION_1: &str = include_str!("../../tests/fixtures/store-v1.sql");
+/// Databases as released versions wrote them, and the recording that each has of the one answer.
+const RELEASED: [(&str, Option<&[u8]>); 2] = [
+    (include_str!("../../tests/fixtures/store-v1.sql"), None),
+    (include_str!("../../tests/fixtures/store-v2.sql"), Some(b"RIFF!!")),
+];
 
 #[test]
 fn every_released_schema_is_brought_forward_with_its_rows() {
-    let dir = tempfile::tempdir().unwrap();
-    let old = Connection::open(dir.path().join(DATABASE)).unwrap();
-    old.execute_batch(VERSION_1).unwrap();
-    drop(old);
-    let store = Store::open(dir.path()).unwrap();
-    let record = store.session("01900000-0000-7000-8000-000000000001").unwrap().unwrap();
-    assert_eq!(record.turns.iter().map(|t| t.text.as_str()).collect::<Vec<_>>(), ["Begin.", "An answer.", "And then?"]);
-    assert_eq!((record.hints.len(), record.notes.len(), record.remarks.len()), (1, 1, 1));
-    assert_eq!(store.sessions().unwrap()[0].overall, Some(3.5));
-    let latest = schema::STEPS.len() as i64;
-    let version: i64 = store.db().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, latest);
-    tier::tried("D15", "databases of released schemas", 1);
+    for (sql, recording) in RELEASED {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Connection::open(dir.path().join(DATABASE)).unwrap();
+        old.execute_batch(sql).unwrap();
+        drop(old);
+        let store = Store::open(dir.path()).unwrap();
+        let id = "01900000-0000-7000-8000-000000000001";
+        let record = store.session(id).unwrap().unwrap();
+        assert_eq!(
+            record.turns.iter().map(|t| t.text.as_str()).collect::<Vec<_>>(),
+            ["Begin.", "An answer.", "And then?"]
+        );
+        assert_eq!((record.hints.len(), record.notes.len(), record.remarks.len()), (1, 1, 1));
+        assert_eq!(store.sessions().unwrap()[0].overall, Some(3.5));
+        let latest = schema::STEPS.len() as i64;
+        let version: i64 = store.db().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, latest);
+
+        // What was spoken and recorded is there; where there was no place for it, there is one now.
+        assert_eq!(record.spoken.contains_key(&1), recording.is_some());
+        assert_eq!(record.recordings.len(), usize::from(recording.is_some()));
+        assert_eq!(store.recording(id, 1).unwrap().as_deref(), recording);
+        assert!(store.put_recording(id, 1, 20, b"another").unwrap());
+        assert_eq!(store.recording(id, 1).unwrap().as_deref(), Some(&b"another"[..]));
+        assert!(store.remove_recording(id, 1).unwrap());
+        assert_eq!(store.recording(id, 1).unwrap(), None);
+    }
+    tier::tried("D15", "databases of released schemas", RELEASED.len());
 }
 
 #[test]

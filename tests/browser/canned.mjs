@@ -144,7 +144,7 @@ export const content = {
 };
 
 export const models = [
-  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true, speed: { model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 } },
+  { id: "qwen2.5-coder-1.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 1.5B", installed: true, fits: true, size: 1_117_320_768, memory: 1_900_000_000, parameters: "1.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true, agreement: { data: "72 written interviews", labels: 359, kappa: [0.47, 0.38, 0.54], within_one: 0.66, measured: "2026-11-24", command: "offrecord bench grading --golden" }, speed: { model: "m", reads: 212.4, writes: 9.31, at: 1_795_500_000 } },
   { id: "smollm2-135m-instruct-q4_1", title: "SmolLM2 135M", installed: true, fits: true, size: 98_362_432, memory: 300_000_000, parameters: "135 M", quantisation: "Q4_1", licence: "Apache-2.0", context: 8192, tested: true },
   { id: "qwen2.5-coder-0.5b-instruct-q4_k_m", title: "Qwen2.5 Coder 0.5B", installed: false, fits: true, size: 491_400_064, memory: 900_000_000, parameters: "0.5 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: true },
   { id: "qwen3-8b-q4_k_m", title: "Qwen3 8B", installed: false, fits: false, reason: "Needs 7.4 GB of memory; 5.1 GB are free.", size: 5_030_000_000, memory: 7_400_000_000, parameters: "8 B", quantisation: "Q4_K_M", licence: "Apache-2.0", context: 32768, tested: false },

@@ -171,3 +171,44 @@ test("the privacy page says plainly whether what is stored is encrypted", async 
     }
   }
 });
+
+test("a server that the interviewer or the judge runs on is named before, in the room, on the scorecard and on the privacy page", async () => {
+  const hosts = "models.example.com";
+  const sessions = canned.sessions().map((session) => ({ ...session, leaves_for: hosts }));
+  const scorecard = { ...canned.scorecard, provenance: { ...canned.scorecard.provenance, leaves_for: hosts } };
+  const mock = await startMock({ status: { ...canned.status, leaves_for: hosts }, sessions, scorecard });
+  const opened = await openPage(browser);
+  try {
+    for (const [path, says] of [
+      ["/", "What you say will leave this program for models.example.com."],
+      ["/sessions/active", "What is said here leaves this program for models.example.com."],
+      ["/sessions/older/scorecard", "This was graded elsewhere: the transcript left this program for models.example.com."],
+      ["/sessions/paused/scorecard", "What is said or graded goes elsewhere: the transcript leaves this program for models.example.com."],
+      ["/privacy", "Answers and questions go to models.example.com."],
+    ]) {
+      await opened.page.goto(`${mock.url}/#${path}`);
+      await opened.page.locator("p", { hasText: says }).first().waitFor();
+    }
+    const words = await opened.page.locator("main").innerText();
+    assert.ok(!words.includes("Nothing you type or say leaves this machine"), "no promise that is not kept");
+    await opened.page.goto(`${mock.url}/#/`);
+    await opened.page.getByText("will leave this program").waitFor();
+    assert.ok(!(await opened.page.locator("main").innerText()).includes("It all runs on this machine"));
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("without one nothing of the kind is said", () =>
+  on("/sessions/active", async (page) => {
+    await page.locator("#answer").waitFor();
+    assert.equal(await page.locator(".leaves").count(), 0);
+  }));
+
+test("beside each model stands how well its grades were found to agree, or that nobody measured it", () =>
+  on("/models", async (page) => {
+    const row = (/** @type {string} */ name) => page.getByRole("listitem").filter({ hasText: name });
+    await row("Qwen2.5 Coder 1.5B").getByText("Agreement with people’s marks: 0.47 [0.38, 0.54] on 359 levels of 72 written interviews").waitFor();
+    for (const name of ["SmolLM2 135M", "Qwen2.5 Coder 0.5B", "Qwen3 8B"]) await row(name).getByText("Agreement with people’s marks: not measured").waitFor();
+  }));

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { facts } from "../../web/speech/facts.js";
 import { afterSign, longSilence, objection, patience, quiet } from "../../web/speech/patience.js";
 import { resampler } from "../../web/speech/resample.js";
@@ -158,7 +160,14 @@ test("a three-minute answer without a breath is cut before thirty seconds, and n
 test("an hour of silence gives nothing and keeps nothing", () => {
   const second = room(1, 0.001);
   const cutter = utterances({ onUtterance: () => assert.fail("nothing was said") });
-  for (let n = 0; n < 3600; n += 1) cutter.push(second);
+  setFlagsFromString("--expose-gc");
+  const collect = /** @type {() => void} */ (runInNewContext("gc"));
+  const memory = () => (collect(), process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers);
+  for (let n = 0; n < 60; n += 1) cutter.push(second);
+  const before = memory();
+  for (let n = 60; n < 3600; n += 1) cutter.push(second);
+  const grown = memory() - before;
+  assert.ok(grown < 2_000_000, `${grown} bytes more than after a minute; an hour of sound has 230 million`);
   assert.equal(cutter.current(), null);
   assert.deepEqual(cutter.takeSpans(), []);
   assert.equal(cutter.now(), 3_600_000);

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { useFetched } from "../use.js";
 import { Failure } from "../parts/notice.js";
 import { ModelImport } from "../parts/model_import.js";
-import { ModelRow } from "../parts/model_row.js";
+import { kappa, ModelRow } from "../parts/model_row.js";
 
 /** @typedef {import("../types.js").Model} Model */
 
@@ -17,15 +17,17 @@ export function Models() {
   const offline = /** @type {any} */ (status.value)?.offline;
   const here = all.filter((model) => model.installed);
   const fit = all.filter((model) => !model.installed && model.fits !== false);
+  const alone = /** @type {import("../types.js").Agreement | undefined} */ (/** @type {any} */ (models.value)?.agreement_without_a_model);
   const large = all.filter((model) => !model.installed && model.fits === false);
   /** @param {string} title @param {Model[]} list @param {string} note */
   const group = (title, list, note) =>
     list.length > 0 &&
     html`<section><h2>${title}</h2>${note && html`<p class="note">${note}</p>`}
-      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${model.id === active} offline=${offline} agreement=${agreement(benches.value, model.id)} onChange=${models.again} />`)}</ul></section>`;
+      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${model.id === active} offline=${offline} here=${measuredHere(benches.value, model.id)} onChange=${models.again} />`)}</ul></section>`;
   return html`<div class="page narrow models">
     <h1>Models</h1>
-    <p class="lead">The interviewer and the grader are one model file on this machine. A larger one asks and judges better, and answers more slowly. How well each grades: <a href="#/benchmarks">Benchmarks</a>.</p>
+    <p class="lead">The interviewer and the grader are one model file on this machine. A larger one asks and judges better, and answers more slowly.</p>
+    <p class="note about">How well grades agree with people’s marks is a weighted kappa: 1 is full agreement, 0 is chance.${alone ? ` Without any model the code alone has ${kappa(alone)}.` : ""} Your own runs: <a href="#/benchmarks">Benchmarks</a>.</p>
     ${models.error && html`<${Failure} error=${models.error} retry=${models.again} />`}
     ${models.value && group("Installed", here, "")}
     ${models.value && here.length === 0 && html`<p class="empty">None is installed. Pull one below, or bring a .gguf file of your own.</p>`}
@@ -36,9 +38,9 @@ export function Models() {
 }
 
 /** The newest run of a model on this machine, in a few words. @param {any} benches @param {string} id */
-function agreement(benches, id) {
+function measuredHere(benches, id) {
   const run = benches?.runs?.find((/** @type {any} */ one) => one.datasets && one.provenance?.model === id);
   const [name, set] = Object.entries(run?.datasets ?? {})[0] ?? [];
   if (!name || !set?.qwk) return undefined;
-  return `agreement with people’s marks: weighted kappa ${set.qwk.value.toFixed(2)} [${set.qwk.low.toFixed(2)}, ${set.qwk.high.toFixed(2)}] on ${set.n} answers of ${name}`;
+  return `your last run: ${set.qwk.value.toFixed(2)} [${set.qwk.low.toFixed(2)}, ${set.qwk.high.toFixed(2)}] on ${set.n} answers of ${name}`;
 }

@@ -14,10 +14,10 @@ export function Privacy() {
   const models = status.models_dir ?? "the models folder";
   return html`<div class="page narrow privacy">
     <h1>Privacy</h1>
-    <p class="lead">Nothing you type or say leaves this machine. offrecord listens on the loopback address only and has no account, no telemetry and no remote part.</p>
+    <p class="lead">${status.leaves_for ? html`What is said in an interview leaves this program for <strong>${status.leaves_for}</strong>, the server that you named when you started it. Nothing else leaves this machine:` : "Nothing you type or say leaves this machine."} offrecord listens on the loopback address only and has no account${status.leaves_for ? " and no telemetry." : ", no telemetry and no remote part."}</p>
     <section>
       <h2>Network now</h2>
-      <p><span class="state"></span>${status.offline ? "Off. The program was started with --offline: nothing can open a connection." : "Off, except while you pull a model. Start with --offline to forbid even that."}</p>
+      <p><span class=${`state ${status.leaves_for ? "warn" : ""}`}></span>${status.leaves_for ? html`Answers and questions go to ${status.leaves_for}. Start without <code>--interviewer</code> and <code>--judge</code> to keep everything here.` : status.offline ? "Off. The program was started with --offline: nothing can open a connection." : "Off, except while you pull a model. Start with --offline to forbid even that."}</p>
     </section>
     <section>
       <h2>What may open a connection</h2>
@@ -91,8 +91,10 @@ function Wipe() {
   `;
 }
 
-/** The tests' names as words, then what no test shows. @param {typeof promises[number]} promise */
-function proved({ proofs, unproved }) {
-  const tests = proofs.map(({ file, test }) => `${test.replaceAll("_", " ")} (${file})`);
-  return [...tests, ...(unproved ? [`Not proved: ${unproved}`] : [])].join("; ");
+/** The tests' names as words, when they are asked for; what no test shows always. @param {typeof promises[number]} promise */
+function proved({ operation, proofs, unproved }) {
+  return html`
+    ${proofs.length > 0 && html`<details class="proofs"><summary aria-label=${`Tests of: ${operation}`}>${proofs.length === 1 ? "1 test" : `${proofs.length} tests`}</summary>
+      <ul class="plain-list">${proofs.map(({ file, test }) => html`<li>${test.replaceAll("_", " ")}<br /><span class="path">${file}</span></li>`)}</ul></details>`}
+    ${unproved && html`<p class="note">Not proved: ${unproved}</p>`}`;
 }

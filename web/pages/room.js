@@ -7,6 +7,7 @@ import { openRoom } from "../room.js";
 import { go } from "../router.js";
 import { Composer } from "../parts/composer.js";
 import { Confirm } from "../parts/dialog.js";
+import { Leaves } from "../parts/elsewhere.js";
 import { HintDialog } from "../parts/hint_dialog.js";
 import { Failure } from "../parts/notice.js";
 import { PhaseRail, TimeLeft } from "../parts/phases.js";
@@ -121,6 +122,7 @@ function Room({ room, session }) {
     </header>
     <${PhaseRail} session=${session} />
     <section class="talk" aria-label="Interview">
+      <${Leaves} hosts=${session.status === "finished" ? null : session.leaves_for} />
       <${Transcript} room=${room} session=${session} />
       <${Composer} key=${session.status} room=${room} session=${session} onGoOn=${pause} onFinish=${() => setAsking("finish")} />
     </section>

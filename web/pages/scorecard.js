@@ -7,6 +7,7 @@ import { useUnfoldedPrint } from "../print.js";
 import { useFetched } from "../use.js";
 import { Delivery, Recordings } from "../parts/delivery.js";
 import { DimensionRow } from "../parts/dimension.js";
+import { WasRead } from "../parts/elsewhere.js";
 import { Exports } from "../parts/exports.js";
 import { Failure, Notice } from "../parts/notice.js";
 import { InterviewerReport } from "../parts/interviewer_report.js";
@@ -50,6 +51,7 @@ export function ScorecardPage({ id, number }) {
   return html`<div class="page scorecard">
     <div class="report">
       <${Head} session=${session} card=${card} />
+      <${WasRead} hosts=${card ? card.provenance?.leaves_for : session?.leaves_for} graded=${card !== null} />
       ${error && html`<${Failure} error=${error} retry=${card || session?.status !== "finished" ? load : () => grade()} />`}
       ${!session && !error && html`<p class="note" role="status">Opening the scorecard…</p>`}
       ${session && session.status !== "finished" && !card &&

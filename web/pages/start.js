@@ -8,6 +8,7 @@ import { go } from "../router.js";
 import { recordingWanted } from "../speech_status.js";
 import { useFetched } from "../use.js";
 import { Choice } from "../parts/choice.js";
+import { WillLeave } from "../parts/elsewhere.js";
 import { Failure } from "../parts/notice.js";
 import { ModelLine } from "../parts/model_line.js";
 import { PasteBox } from "../parts/paste_box.js";
@@ -41,6 +42,7 @@ export function Start({ dimension, topic: proposed }) {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const content = useFetched("/api/content");
   const sessions = useFetched("/api/sessions");
+  const hosts = /** @type {any} */ (useFetched("/api/status").value)?.leaves_for;
 
   /** @param {Partial<NewSession>} part */
   const pick = (part) => {
@@ -97,7 +99,7 @@ export function Start({ dimension, topic: proposed }) {
   return html`<div class="page start">
     <div class="start-main">
       <h1>Practise a senior interview, off the record</h1>
-      <p class="lead">One question at a time, follow-ups on your own words, and a scorecard with quotations. It all runs on this machine.</p>
+      <p class="lead">One question at a time, follow-ups on your own words, and a scorecard with quotations.${hosts ? "" : " It all runs on this machine."}</p>
       ${dimension && html`<p class="for">To practise: <strong>${label(dimension)}</strong></p>`}
       <form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), start())}>
         <${Choice} legend="Round" name="round" value=${choice.round} onPick=${(/** @type {any} */ round) => pick({ round })} options=${roundChoices} />
@@ -114,6 +116,7 @@ export function Start({ dimension, topic: proposed }) {
             onWrite=${(/** @type {string} */ posting) => setPapers((old) => ({ ...old, posting }))} />
         </div>
         ${failure && html`<${Failure} error=${failure} />`}
+        <${WillLeave} hosts=${hosts} />
         <div class="start-foot">
           <button type="submit" class="button primary large" disabled=${busy}>${busy ? "Starting…" : "Start interview"} <kbd>Enter</kbd></button>
           <${ModelLine} />

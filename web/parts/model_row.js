@@ -9,8 +9,8 @@ import { Confirm } from "./dialog.js";
 import { Failure } from "./notice.js";
 import { WorkBar } from "./work_bar.js";
 
-/** @param {{ model: import("../types.js").Model, active: boolean, offline: boolean, agreement?: string, onChange: () => void }} props */
-export function ModelRow({ model, active, offline, agreement, onChange }) {
+/** @param {{ model: import("../types.js").Model, active: boolean, offline: boolean, here?: string, onChange: () => void }} props */
+export function ModelRow({ model, active, offline, here, onChange }) {
   const name = model.title ?? model.id;
   const path = `/api/models/${encodeURIComponent(model.id)}`;
   const [told, setTold] = useState("");
@@ -37,7 +37,8 @@ export function ModelRow({ model, active, offline, agreement, onChange }) {
     <div class="row-main">
       <strong>${name}${active ? html` <span class="tag">in use</span>` : ""}${model.tested === false ? html` <span class="tag plain">not tested here</span>` : ""}</strong>
       <span class="note">${facts.join(" · ")}</span>
-      ${model.installed && html`<span class="note">${measured(model)} · ${agreement ?? "agreement with people’s marks: not measured here"}</span>`}
+      ${model.installed && html`<span class="note">${measured(model)}</span>`}
+      <span class="note">Agreement with people’s marks: ${model.agreement ? kappa(model.agreement) : "not measured"}${here ? `; ${here}` : ""}</span>
       ${model.reason && html`<span class="note">${model.reason}</span>`}
       <span class="note" role="status">${told}</span>
     </div>
@@ -56,8 +57,13 @@ export function ModelRow({ model, active, offline, agreement, onChange }) {
   </li>`;
 }
 
+/** The published figure with its interval and what it was measured on. @param {import("../types.js").Agreement} agreement */
+export function kappa({ kappa: [value, low, high], labels, data, note }) {
+  return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}] on ${labels} levels of ${data}${note ? ` (${note})` : ""}`;
+}
+
 /** @param {import("../types.js").Model} model */
 function measured({ speed }) {
-  if (!speed) return "speed: not measured here";
-  return `reads ${rate(speed.reads)}, writes ${rate(speed.writes)} tokens a second here (${when(new Date(speed.at * 1000).toISOString())})`;
+  if (!speed) return "Speed: not measured here";
+  return `Reads ${rate(speed.reads)}, writes ${rate(speed.writes)} tokens a second here (${when(new Date(speed.at * 1000).toISOString())})`;
 }
