@@ -5,6 +5,11 @@
 #[path = "server/client.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
 mod client;
+#[path = "trust/namespace.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the other tests")]
+mod namespace;
+#[path = "trust/tier.rs"]
+mod tier;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,9 +19,6 @@ use std::time::{Duration, Instant};
 use client::{Answer, Client};
 use offrecord::speech::wav;
 use serde_json::{Value, json};
-
-/// Set for the copy of a test that runs inside the namespace.
-const INSIDE: &str = "OFFRECORD_TEST_INSIDE";
 
 struct Serving {
     child: Child,
@@ -92,35 +94,28 @@ const ANSWERS: [(&str, &[&str]); 3] = [
 
 #[test]
 fn a_whole_spoken_session_without_a_network() {
-    if std::env::var_os(INSIDE).is_some() {
-        return inside();
-    }
+    const NAME: &str = "a_whole_spoken_session_without_a_network";
     models();
-    let myself = std::env::current_exe().expect("this test's file");
-    let output = Command::new("unshare")
-        .args([
-            "--map-root-user",
-            "--net",
-            "--",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture",
-        ])
-        .arg(myself)
-        .arg("a_whole_spoken_session_without_a_network")
-        .env(INSIDE, "1")
-        .env("OFFRECORD_MODELS_DIR", models())
-        .output()
-        .expect("unshare (package util-linux) runs");
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "in a network namespace of its own: {told:.4000}");
-    assert!(told.contains("1 passed"), "{told:.4000}");
+    namespace::without_a_network(NAME, || {
+        inside();
+        1
+    });
+    tier::tried("T7", "whole sessions spoken and read out, with the real model that listens", 1);
 }
 
 fn inside() {
-    assert!(std::net::TcpStream::connect("1.1.1.1:443").is_err(), "this namespace has a network");
-    let serving = serve();
-    let client = &serving.client;
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("trace");
+    let mut serving = namespace::traced(&trace, folder.path())
+        .env("OFFRECORD_MODELS_DIR", models())
+        .env("OFFRECORD_ENGINE", "scripted")
+        .args(["serve", "--port", "0", "--json", "--no-open"])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("strace runs");
+    let (client, line) = Client::announced(serving.stdout.take().expect("piped"));
+    let client = &client;
+    client.wait_for_the_model();
     let told = client.api("GET", "/api/speech", None).json();
     assert_eq!(
         (&told["input"]["available"], &told["input"]["model"]),
@@ -165,6 +160,9 @@ fn inside() {
     let export = client.api("GET", &format!("/api/sessions/{id}/export?format=md"), None);
     assert!(export.text().contains("Speaking times"), "{}", export.text());
     assert_eq!(client.api("DELETE", &format!("/api/sessions/{id}"), None).status, 204);
+    assert!(Command::new("kill").args(["-TERM", &line["pid"].to_string()]).status().expect("kill runs").success());
+    assert_eq!(serving.wait().expect("ended").code(), Some(0));
+    assert_eq!(namespace::attempts(&trace), Vec::<String>::new());
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub fn import_as(
     options: &PullOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Imported, CatalogueError> {
-    header::read(file)?;
+    header::check_loadable(file)?;
     let catalogue = Catalogue::load()?;
     let sha256 = hash_file(file, &options.cancel, &mut progress)?;
     let known = catalogue.entries.iter().find(|entry| entry.sha256.as_ref() == Some(&sha256));
