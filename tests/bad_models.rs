@@ -125,20 +125,24 @@ fn what_is_wrong_with_a_model_is_named_when_it_is_brought() {
 fn what_is_wrong_with_a_model_is_named_when_it_is_started() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(dir.path().join("models")).expect("a folder");
+    let transcript = dir.path().join("t.json");
+    let words =
+        "I would append every scan to a log, keep a table of positions, and page on the age of the newest scan.";
+    let turns = serde_json::json!([
+        {"seq": 0, "role": "interviewer", "text": "How would you build it?"},
+        {"seq": 1, "role": "candidate", "text": words},
+    ]);
+    let text =
+        serde_json::json!({"version": 1, "round": "system-design", "level": "senior", "minutes": 15, "turns": turns});
+    std::fs::write(&transcript, text.to_string()).expect("written");
     for (name, bytes, words) in bad().into_iter().filter(|(name, ..)| *name != "a-part") {
         let file = dir.path().join("models").join(format!("{name}.gguf"));
         std::fs::write(&file, &bytes).expect("written");
-        for arguments in [
-            &["models", "verify", name][..],
-            &["bench", "speed", "--model", name, "-p", "8", "-n", "1", "-d", "0", "-r", "1"],
-        ] {
-            let output = offrecord(dir.path(), arguments).output().expect("it ran");
-            assert!(!said(&output).contains("panicked"), "{name}: {}", said(&output));
-            if arguments[0] == "bench" {
-                assert_eq!(output.status.code(), Some(4), "{name}: {}", said(&output));
-                assert!(words.iter().all(|word| said(&output).contains(word)), "{name}: {}", said(&output));
-            }
-        }
+        let verified = offrecord(dir.path(), &["models", "verify", name]).output().expect("it ran");
+        assert!(!said(&verified).contains("panicked"), "{name}: {}", said(&verified));
+        let started = offrecord(dir.path(), &["grade", "--model", name]).arg(&transcript).output().expect("it ran");
+        assert_eq!(started.status.code(), Some(4), "{name}: {}", said(&started));
+        assert!(words.iter().all(|word| said(&started).contains(word)), "{name}: {}", said(&started));
         assert_eq!(std::fs::read(&file).expect("still there"), bytes, "{name} is the user's: it stays as it is");
         std::fs::remove_file(&file).expect("removed");
         let _ = std::fs::remove_file(file.with_extension("json"));
@@ -169,7 +173,7 @@ fn a_full_disk_and_a_folder_that_cannot_be_written_leave_nothing() {
     assert!(files(&models).is_empty(), "{:?}", files(&models));
 
     // Room by the look of it, and then a limit on files that says no in the midst of writing.
-    mount(&["-o", &format!("remount,size={}k", size / 256)]);
+    mount(&["-o", "remount,size=400m"]);
     let limited = Command::new("sh")
         .args(["-c", "ulimit -f 200; trap '' XFSZ; exec \"$0\" models import --copy \"$1\""])
         .arg(env!("CARGO_BIN_EXE_offrecord"))
@@ -181,7 +185,7 @@ fn a_full_disk_and_a_folder_that_cannot_be_written_leave_nothing() {
         .expect("sh runs");
     assert!(matches!(limited.status.code(), Some(1 | 5)), "{}", said(&limited));
     assert!(!said(&limited).contains("panicked") && !said(&limited).is_empty());
-    assert!(!models.join("good.gguf").exists(), "half a model has a model's name");
+    assert!(files(&models).is_empty(), "left half-written: {:?}", files(&models));
 
     // The folder cannot be written: named, with the folder; what is there is used all the same.
     assert!(import().status.success());

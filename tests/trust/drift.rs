@@ -9,6 +9,10 @@ use offrecord::interview::transcript::Speaker;
 
 use crate::tier::Tally;
 
+/// Interviews of the set in which the candidate does give the grader an order: it must be found in each.
+const WITH_AN_ORDER: [&str; 4] =
+    ["duplicate-orders-d1", "halve-the-log-bill-b2", "review-permission-cache-a1", "tenant-neighbours-c1"];
+
 #[test]
 fn nothing_in_an_honest_interview_is_taken_for_an_order() {
     let tally = Tally::of("T13", "honest answers, also padded, glossed, renamed and misheard, looked at for orders");
@@ -17,6 +21,11 @@ fn nothing_in_an_honest_interview_is_taken_for_an_order() {
     let set = read::folder(&folder, &content).expect("the golden set");
     let (mut answers, mut taken) = (0, Vec::new());
     for golden in &set.interviews {
+        if WITH_AN_ORDER.contains(&golden.id.as_str()) {
+            let refused = refusal::read(&golden.transcript(), &[]).refused;
+            assert!(refused.iter().any(|refused| refused.code == "injection"), "{}: not found", golden.id);
+            continue;
+        }
         let honest = variants::all(golden, 1)
             .into_iter()
             .filter(|(change, _)| !matches!(change, variants::Change::Injection(_)))
