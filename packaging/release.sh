@@ -21,6 +21,11 @@ for path in "$PWD" "$cargo_home" "$rustup_home" "$HOME"; do
     exit 1
   fi
 done
+# Three quarters of the file are line numbers for a debugger; names of functions stay, for reports of faults.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+strip --strip-debug -o "$work/offrecord" "$program"
+program=$work/offrecord
 bash packaging/tarball.sh "$program" "$output"
 if command -v dpkg-deb >/dev/null && [ "${target%musl}" = "$target" ]; then bash packaging/deb.sh "$program" "$output"; fi
 (cd "$output" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)

@@ -6,17 +6,18 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
 output=$(realpath "$2")
+glibc=$(grep -aoE 'GLIBC_2\.[0-9]+' "$program" | sort -uV | tail -n 1 | cut -d_ -f2) || glibc=
 name=offrecord-$("$program" --version | cut -d' ' -f2)-$(uname -m)-linux
+[ -n "$glibc" ] || name=$name-static
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bash "$here/stage.sh" "$program" "$work" "$name"
-glibc=$(grep -aoE 'GLIBC_2\.[0-9]+' "$program" | sort -uV | tail -n 1 | cut -d_ -f2) || glibc=
 {
   echo "$name"
   echo
   echo "  ./bin/offrecord             runs from here; or copy these folders over ~/.local or /usr/local"
   if [ -n "$glibc" ]; then
-    echo "  Needs glibc $glibc or newer, nothing else; the fastest kernel of the processor is chosen at each start."
+    echo "  Needs glibc $glibc or newer and libgcc_s, nothing else; the fastest kernel of the processor is chosen at each start."
   else
     echo "  Needs no library; the fastest kernel of the processor is chosen at each start."
   fi

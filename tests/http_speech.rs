@@ -3,6 +3,9 @@
 
 mod server;
 
+#[path = "trust/tier.rs"]
+mod tier;
+
 use offrecord::speech::wav;
 use serde_json::{Value, json};
 use server::Server;
@@ -90,6 +93,7 @@ fn sounds_that_are_none_are_refused_in_words() {
     assert_eq!((long.status, long.code().as_str()), (413, "recording_too_long"), "{}", long.text());
     let host = server.address.to_string();
     assert_eq!(server.send("POST", path, &[("Host", &host), ("Content-Type", "audio/wav")], &good).status, 401);
+    tier::tried("T21", "sounds that are none, of other types, too long, or without a key, sent to the server", 10);
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl Scene {
         let options = PullOptions {
             offline: false,
             force: false,
+            cache: offrecord::engine::CacheType::F16,
             memory: Some(Memory { total: plenty, machine_available: plenty, group_available: None }),
             free_disk: None,
             hub: HubSettings {

@@ -4,8 +4,12 @@
 #[path = "server/mod.rs"]
 mod server;
 
+#[path = "trust/clock.rs"]
+mod clock;
 #[path = "trust/disk.rs"]
 mod disk;
+#[path = "trust/drift.rs"]
+mod drift;
 #[path = "trust/environment.rs"]
 mod environment;
 #[path = "trust/files.rs"]

@@ -1,8 +1,9 @@
-// An answer that is never lost: every keystroke goes to this browser's storage, a pause in typing to the program.
+// An answer that is never lost: every keystroke is kept in this browser (`kept.js`), a pause in typing goes to the program.
 // The program keeps the last draft and lets the model read it ahead; it never becomes a turn by itself.
 
 import { useEffect, useRef, useState } from "./html.js";
 import { call } from "./api.js";
+import { forget, keep as keepHere, kept } from "./kept.js";
 import { forgetScene } from "./scene.js";
 
 const settle = 700;
@@ -15,7 +16,7 @@ const key = (id) => `offrecord.draft.${id}`;
 
 /** @param {string} id */
 export function forgetDraft(id) {
-  localStorage.removeItem(key(id));
+  forget(key(id));
 }
 
 /** A deleted session leaves nothing in this browser. @param {string} id */
@@ -27,11 +28,8 @@ export function forgetSession(id) {
 /** @param {string} id @param {string} text */
 function keep(id, text) {
   if (text === "") return forgetDraft(id);
-  try {
-    localStorage.setItem(key(id), text);
-  } catch {
-    // A paste of several megabytes does not fit the browser's storage. It stays in the box, which says it is too long.
-  }
+  // A paste of several megabytes may not fit. It stays in the box, which says it is too long.
+  keepHere(key(id), text);
 }
 
 /**
@@ -40,7 +38,7 @@ function keep(id, text) {
  * @param {boolean} open whether an answer can be written now
  */
 export function useDraft(id, stored, open) {
-  const [text, setText] = useState(() => localStorage.getItem(key(id)) ?? stored);
+  const [text, setText] = useState(() => kept(key(id)) ?? stored);
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const sent = useRef(stored);
   const latest = useRef(text);

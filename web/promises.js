@@ -43,7 +43,8 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "proofs": [
       { "file": "tests/real_model_speech.rs", "test": "a_whole_spoken_session_of_each_round_without_a_network" },
       { "file": "tests/browser/voice.test.mjs", "test": "a spoken turn: words come while speaking, are edited, and the answer carries what was heard and how long it took" },
-      { "file": "tests/browser/voice.test.mjs", "test": "recordings: only on request, with the answer they belong to, deleted one by one" }
+      { "file": "tests/browser/voice.test.mjs", "test": "recordings: only on request, with the answer they belong to, deleted one by one" },
+      { "file": "tests/real_model_speech.rs", "test": "a_whole_spoken_session_without_a_network" }
     ],
     "unproved": "What the browser itself does with the microphone is the browser’s matter: the tests watch what this page asks for."
   },
@@ -162,7 +163,12 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
   {
     "operation": "Telemetry, accounts, update checks",
     "network": "there are none",
-    "proofs": [{ "file": "tests/no_network.rs", "test": "a_whole_interview_of_each_round_without_a_network" }],
+    "proofs": [
+      { "file": "tests/no_network.rs", "test": "a_whole_interview_of_each_round_without_a_network" },
+      { "file": "tests/promises.rs", "test": "only_two_rooms_can_open_a_connection" },
+      { "file": "tests/supply_chain.rs", "test": "what_is_built_in_opens_connections_in_known_places_only" },
+      { "file": "tests/supply_chain.rs", "test": "the_program_imports_no_other_way_out" }
+    ],
     "unproved": ""
   }
 ]);

@@ -1,5 +1,7 @@
 // A whiteboard scene in this browser: kept between two answers, read from a file, written to one. Owns no markup.
 
+import { forget, keep, kept as keptIn } from "./kept.js";
+
 /** @typedef {{ type: "excalidraw", version: number, source: string, elements: any[], appState: Record<string, any>, files: Record<string, any> }} Scene */
 
 export const mostBytes = 1024 * 1024;
@@ -10,7 +12,7 @@ const key = (id) => `offrecord.board.${id}`;
 /** @param {string} id @returns {Scene | null} */
 export function keptScene(id) {
   try {
-    const kept = readScene(localStorage.getItem(key(id)) ?? "");
+    const kept = readScene(keptIn(key(id)) ?? "");
     return "scene" in kept ? kept.scene : null;
   } catch {
     return null;
@@ -19,17 +21,12 @@ export function keptScene(id) {
 
 /** Whether it could be kept. @param {string} id @param {Scene} scene */
 export function keepScene(id, scene) {
-  try {
-    localStorage.setItem(key(id), JSON.stringify(scene));
-    return true;
-  } catch {
-    return false;
-  }
+  return keep(key(id), JSON.stringify(scene));
 }
 
 /** @param {string} id */
 export function forgetScene(id) {
-  localStorage.removeItem(key(id));
+  forget(key(id));
 }
 
 /**

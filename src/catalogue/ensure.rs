@@ -31,13 +31,15 @@ pub(super) fn select(global: &Global, catalogue: &Catalogue, memory: &Memory) ->
         catalogue.entries.iter().position(|entry| entry.id == model.id).unwrap_or(catalogue.entries.len())
     };
     models.sort_by_key(rank);
+    let cache = global.cache_type();
     let fitting = models.iter().find(|model| {
-        shape_of(catalogue, model).is_ok_and(|shape| matches!(fit(&shape, memory.available(), 0), Fit::Fits { .. }))
+        shape_of(catalogue, model)
+            .is_ok_and(|shape| matches!(fit(&shape.with(cache), memory.available(), 0), Fit::Fits { .. }))
     });
     match fitting.or(models.first()) {
         Some(model) => Ok(model.clone()),
         None => {
-            let suggestion = catalogue.choose_default(memory).or(catalogue.entries.first());
+            let suggestion = catalogue.choose_default(memory, cache).or(catalogue.entries.first());
             let suggestion = suggestion.map_or_else(|| "ID".to_owned(), |entry| entry.id.to_string());
             Err(CatalogueError::NothingInstalled { models_dir, suggestion })
         }
@@ -70,7 +72,11 @@ pub fn ensure(global: &Global, progress: impl FnMut(Progress)) -> Result<Install
         .filter(|entry| !entry.is_speech())
         .ok_or_else(|| CatalogueError::Unknown { id: id.clone() })?;
     let models_dir = models_dir(global)?;
-    let options = PullOptions { force: global.force_load, ..PullOptions::from_env(global.is_offline()) };
+    let options = PullOptions {
+        force: global.force_load,
+        cache: global.cache_type(),
+        ..PullOptions::from_env(global.is_offline())
+    };
     pull(entry, &models_dir, &options, progress)?;
     locate(&catalogue, &models_dir, &id)
 }

@@ -1,12 +1,13 @@
 //! Whether a model fits in memory: arithmetic only. What memory there is comes from [`super::memory`].
 
 use super::entry::Entry;
+use crate::engine::CacheType;
 
 /// Tokens of context that an interview needs to be held at all; a model that cannot have them does not fit.
 pub const LEAST_CONTEXT: usize = 8_192;
 
-/// Bytes of one cached key or value element (f16).
-const KV_ELEMENT: u64 = 2;
+/// Widest head that is counted: a header's numbers are hostile data.
+const WIDEST_HEAD: usize = 1 << 20;
 
 /// Whole sequences that the cache must hold at once: the interview, and one of grading or of the next question.
 const SEQUENCES: u64 = 2;
@@ -28,8 +29,19 @@ pub struct Shape {
     pub head_dim: usize,
     /// Longest context, in tokens.
     pub context: usize,
+    /// How this run keeps keys and values.
+    pub cache: CacheType,
 }
 
+impl Shape {
+    /// The same model in a run that keeps keys and values so.
+    #[must_use]
+    pub fn with(self, cache: CacheType) -> Self {
+        Self { cache, ..self }
+    }
+}
+
+/// With a cache of half precision; see [`Shape::with`].
 impl From<&Entry> for Shape {
     fn from(entry: &Entry) -> Self {
         Self {
@@ -38,6 +50,7 @@ impl From<&Entry> for Shape {
             kv_heads: entry.kv_heads,
             head_dim: entry.head_dim,
             context: entry.context,
+            cache: CacheType::default(),
         }
     }
 }
@@ -77,9 +90,8 @@ pub fn peak(shape: &Shape, tokens: usize) -> u64 {
 /// Bytes of cache for one token.
 #[must_use]
 pub fn per_token(shape: &Shape) -> u64 {
-    [shape.layers, shape.kv_heads, shape.head_dim]
-        .into_iter()
-        .fold(2 * KV_ELEMENT, |product, factor| product.saturating_mul(factor as u64))
+    let keys_and_values = 2 * shape.cache.bytes(shape.head_dim.min(WIDEST_HEAD)) as u64;
+    [shape.layers, shape.kv_heads].into_iter().fold(keys_and_values, |product, n| product.saturating_mul(n as u64))
 }
 
 /// Bytes of key-value cache that the engine should be given for this context.
@@ -131,8 +143,15 @@ mod tests {
 
     /// Twelve headers, from a toy to nonsense: (name, shape).
     fn headers() -> [(&'static str, Shape); 12] {
-        let shape =
-            |weights, layers, kv_heads, head_dim, context| Shape { weights, layers, kv_heads, head_dim, context };
+        let cache = CacheType::F16;
+        let shape = |weights, layers, kv_heads, head_dim, context| Shape {
+            weights,
+            layers,
+            kv_heads,
+            head_dim,
+            context,
+            cache,
+        };
         [
             ("135M", shape(98_362_432, 30, 3, 64, 8_192)),
             ("0.5B", shape(491_400_064, 24, 2, 64, 32_768)),
@@ -180,6 +199,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn eight_bits_of_cache_count_as_eight_bits() {
+        let (_, half) = headers()[3];
+        let eights = half.with(CacheType::Q8);
+        // 28 blocks, 8 heads, keys and values of 128: 128 bytes and four scales of two, in place of 256 bytes.
+        assert_eq!((per_token(&half), per_token(&eights)), (28 * 8 * 2 * 256, 28 * 8 * 2 * 136));
+        let beside = half.weights + SCRATCH;
+        assert_eq!(estimate(&half, 8_192) - beside, 2 * 8_192 * per_token(&half));
+        assert_eq!(estimate(&eights, 8_192) - beside, 2 * 8_192 * per_token(&eights));
+        // What does not fit in halves may fit in eights.
+        let tight = estimate(&eights, 8_192);
+        assert!(matches!(fit(&half, tight, 0), Fit::TooLarge { .. }));
+        assert!(matches!(fit(&eights, tight, 0), Fit::Fits { context: 8_192, .. }));
     }
 
     #[test]

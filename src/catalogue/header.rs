@@ -54,6 +54,23 @@ pub fn chat_template(path: &Path) -> Result<ChatTemplate, CatalogueError> {
     })
 }
 
+/// Checks everything that loading asks of a file before it reads weights: the header, the vocabulary and that both agree.
+///
+/// # Errors
+/// [`CatalogueError::Unusable`], with what is wrong.
+pub fn check_loadable(path: &Path) -> Result<(), CatalogueError> {
+    let unusable = |error: gguf::Error| CatalogueError::Unusable { file: path.to_owned(), reason: error.to_string() };
+    let file = gguf::File::open(path).map_err(unusable)?;
+    if file.parts() > 1 {
+        let parts = file.parts();
+        let reason = format!("it is one of {parts} parts of a model: join them first (llama-gguf-split --merge)");
+        return Err(CatalogueError::Unusable { file: path.to_owned(), reason });
+    }
+    let hyper = Hyperparameters::read(&file).map_err(unusable)?;
+    let text = Text::read(&file).map_err(unusable)?;
+    text.check_rows(hyper.vocabulary).map_err(unusable)
+}
+
 /// Reads and checks a file's header: the format, every length and offset, the architecture and its hyper-parameters.
 ///
 /// # Errors
@@ -71,6 +88,7 @@ pub fn read(path: &Path) -> Result<Header, CatalogueError> {
             kv_heads: hyper.kv_heads,
             head_dim: hyper.key_width.max(hyper.value_width),
             context: hyper.context,
+            cache: crate::engine::CacheType::default(),
         },
     })
 }

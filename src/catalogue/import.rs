@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::CatalogueError;
 use super::header;
 use super::installed::at;
-use super::landing::Landing;
+use super::landing::{Landing, forget, free_disk};
 use super::list::Catalogue;
 use super::name::{ModelId, Sha256};
 use super::progress::Progress;
@@ -58,7 +58,7 @@ pub fn import_as(
     options: &PullOptions,
     mut progress: impl FnMut(Progress),
 ) -> Result<Imported, CatalogueError> {
-    header::read(file)?;
+    header::check_loadable(file)?;
     let catalogue = Catalogue::load()?;
     let sha256 = hash_file(file, &options.cancel, &mut progress)?;
     let known = catalogue.entries.iter().find(|entry| entry.sha256.as_ref() == Some(&sha256));
@@ -156,8 +156,36 @@ fn id_from(
     }
 }
 
-/// Copies a file into the models folder under this id, hashing while copying.
+/// Copies a file into the models folder under this id, hashing while copying. The original stays, so of a copy that did
+/// not come to its end nothing is kept.
 pub(super) fn take(
+    file: &Path,
+    (id, file_name): (&ModelId, &str),
+    expected: Option<&Sha256>,
+    models_dir: &Path,
+    label: String,
+    options: &PullOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, CatalogueError> {
+    let taken = copy(file, (id, file_name), expected, models_dir, label, options, progress);
+    taken.map_err(|error| match error {
+        // Another one is at work on these very files.
+        CatalogueError::Busy { .. } => error,
+        error => {
+            forget(models_dir, id);
+            match error {
+                CatalogueError::DiskRanOut { dir } => CatalogueError::DiskFull {
+                    need: std::fs::metadata(file).map_or(0, |file| file.len()),
+                    free: free_disk(&dir).unwrap_or(0),
+                    dir,
+                },
+                other => other,
+            }
+        }
+    })
+}
+
+fn copy(
     file: &Path,
     (id, file_name): (&ModelId, &str),
     expected: Option<&Sha256>,

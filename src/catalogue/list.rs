@@ -6,7 +6,7 @@ use super::entry::{Entry, Source};
 use super::error::CatalogueError;
 use super::fit::{Fit, Shape, fit};
 use super::memory::Memory;
-use crate::engine::ModelInfo;
+use crate::engine::{CacheType, ModelInfo};
 use crate::interview::way::Way;
 
 /// The file that is built into the program.
@@ -91,10 +91,11 @@ impl Catalogue {
         self.entries.iter().chain(&self.speech).find(|entry| entry.id.as_str() == id)
     }
 
-    /// The best tested model that fits in `memory`; `None` when not even the smallest does.
+    /// The best tested model that fits in `memory` with keys and values kept so; `None` when not even the smallest does.
     #[must_use]
-    pub fn choose_default(&self, memory: &Memory) -> Option<&Entry> {
-        let fits = |entry: &&Entry| matches!(fit(&Shape::from(*entry), memory.available(), 0), Fit::Fits { .. });
+    pub fn choose_default(&self, memory: &Memory, cache: CacheType) -> Option<&Entry> {
+        let shape = |entry: &Entry| Shape::from(entry).with(cache);
+        let fits = |entry: &&Entry| matches!(fit(&shape(entry), memory.available(), 0), Fit::Fits { .. });
         self.entries.iter().filter(|entry| entry.tested).find(fits)
     }
 
@@ -106,7 +107,7 @@ impl Catalogue {
         match fit(shape, memory.available(), context) {
             Fit::Fits { context, .. } => Ok(context),
             Fit::TooLarge { need, available } => {
-                let smaller = self.choose_default(memory).filter(|entry| entry.id.as_str() != id);
+                let smaller = self.choose_default(memory, shape.cache).filter(|entry| entry.id.as_str() != id);
                 let advice = match smaller {
                     Some(entry) => {
                         format!("choose {} (--model {}), free some memory, or pass --force-load", entry.name, entry.id)
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn the_default_is_the_best_tested_model_that_fits() {
         let catalogue = Catalogue::parse(BUILT_IN, "built in").unwrap();
-        let chosen = |mib: u64| catalogue.choose_default(&memory(mib << 20)).map(|e| e.id.to_string());
+        let chosen = |mib: u64| catalogue.choose_default(&memory(mib << 20), CacheType::F16).map(|e| e.id.to_string());
         assert_eq!(chosen(64 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
         assert_eq!(chosen(4 << 10).as_deref(), Some("qwen2.5-coder-1.5b-instruct-q4_k_m"));
         assert_eq!(chosen(1_200).as_deref(), Some("qwen2.5-coder-0.5b-instruct-q4_k_m"));

@@ -87,7 +87,8 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
         Some(recorded) if expected.as_ref().is_none_or(|expected| expected == recorded) => recorded.clone(),
         _ => verify(&catalogue, &model, &Cancel::default(), |_| ())?,
     };
-    let shape = shape_of(&catalogue, &model)?;
+    let cache_type = global.cache_type();
+    let shape = shape_of(&catalogue, &model)?.with(cache_type);
     let context = match catalogue.check_fit(model.id.as_str(), &shape, &memory, global.ctx_size) {
         Ok(context) => context,
         Err(CatalogueError::TooLarge { .. }) if global.force_load => match fit(&shape, u64::MAX, global.ctx_size) {
@@ -96,11 +97,7 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
         },
         Err(error) => return Err(error),
     };
-    let cache_type = global.cache_type();
-    let half = cache_bytes(&shape, context);
-    let share = |cache: CacheType| cache.bytes(shape.head_dim.clamp(1, 1024)) as u64;
-    let bytes = half.saturating_mul(share(cache_type)) / share(CacheType::F16);
-    let cache_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let cache_bytes = usize::try_from(cache_bytes(&shape, context)).unwrap_or(usize::MAX);
     Ok(Ready { model, sha256, context, cache_bytes, cache_type })
 }
 

@@ -17,6 +17,7 @@ use super::sources::hub::{HubFile, HubSettings};
 use super::sources::wheels::Wheels;
 use super::sources::{Failure, cache, wheels};
 use super::verify::verify;
+use crate::engine::CacheType;
 
 /// Shortest time between two reports of the same kind.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -28,6 +29,8 @@ pub struct PullOptions {
     pub offline: bool,
     /// Pull a model that does not fit in memory.
     pub force: bool,
+    /// How a run of it would keep keys and values.
+    pub cache: CacheType,
     /// Memory to fit into; measured if `None`.
     pub memory: Option<Memory>,
     /// Free bytes on the disk; measured if `None`.
@@ -49,6 +52,7 @@ impl PullOptions {
         Self {
             offline,
             force: false,
+            cache: CacheType::default(),
             memory: None,
             free_disk: None,
             hub: HubSettings::from_env(),
@@ -89,7 +93,7 @@ pub fn pull(
     }
     if !options.force {
         let memory = options.memory.unwrap_or_else(Memory::now);
-        catalogue.check_fit(entry.id.as_str(), &Shape::from(entry), &memory, 0)?;
+        catalogue.check_fit(entry.id.as_str(), &Shape::from(entry).with(options.cache), &memory, 0)?;
     }
     crate::config::private_folder(models_dir).map_err(CatalogueError::io(models_dir))?;
     if let Some(path) = from_cache(entry, models_dir, options, &mut progress, &mut attempts)? {

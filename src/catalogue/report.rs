@@ -11,6 +11,7 @@ use super::installed::installed;
 pub use super::landing::free_disk;
 use super::list::Catalogue;
 use super::memory::Memory;
+use crate::engine::CacheType;
 
 /// Memory of this process, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,18 +88,18 @@ pub struct Listed {
     pub sha256: Option<String>,
 }
 
-/// Memory, and what it allows.
+/// Memory, and what it allows with keys and values kept so.
 ///
 /// # Errors
 /// When the catalogue cannot be read.
-pub fn memory() -> Result<MemoryFacts, CatalogueError> {
+pub fn memory(cache: CacheType) -> Result<MemoryFacts, CatalogueError> {
     let memory = Memory::now();
     let known = |bytes: u64| (bytes != u64::MAX).then_some(bytes);
     Ok(MemoryFacts {
         total: known(memory.total),
         available: known(memory.available()),
         limited_by_group: memory.group_available.is_some_and(|group| group < memory.machine_available),
-        default_model: Catalogue::load()?.choose_default(&memory).map(|entry| entry.id.to_string()),
+        default_model: Catalogue::load()?.choose_default(&memory, cache).map(|entry| entry.id.to_string()),
         model: None,
     })
 }
@@ -122,6 +123,7 @@ pub fn model_of(global: &crate::config::Global) -> Result<Option<FitFacts>, Cata
     };
     // A damaged file is `models verify`'s to tell.
     let Ok(shape) = shape_of(&catalogue, &model) else { return Ok(None) };
+    let shape = shape.with(global.cache_type());
     Ok(Some(fit_facts(model.id.as_str(), &shape, &catalogue, &memory, global.ctx_size)))
 }
 
@@ -130,7 +132,7 @@ fn fit_facts(id: &str, shape: &Shape, catalogue: &Catalogue, memory: &Memory, wa
         Fit::Fits { context, need } => (context, need, true),
         Fit::TooLarge { need, .. } => (shape.context.min(super::LEAST_CONTEXT), need, false),
     };
-    let smaller = catalogue.choose_default(memory).filter(|entry| !fits && entry.id.as_str() != id);
+    let smaller = catalogue.choose_default(memory, shape.cache).filter(|entry| !fits && entry.id.as_str() != id);
     FitFacts {
         id: id.to_owned(),
         weights: shape.weights,
@@ -158,11 +160,11 @@ pub fn models(models_dir: &Path) -> Result<ModelFacts, CatalogueError> {
     })
 }
 
-/// The catalogue and the user's own files, with what is installed and what fits.
+/// The catalogue and the user's own files, with what is installed and what fits with keys and values kept so.
 ///
 /// # Errors
 /// When the catalogue or the folder cannot be read.
-pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
+pub fn list(models_dir: &Path, cache: CacheType) -> Result<Vec<Listed>, CatalogueError> {
     let catalogue = Catalogue::load()?;
     let memory = Memory::now();
     let mut here = installed(models_dir)?;
@@ -175,7 +177,7 @@ pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
         } else {
             here.iter().position(|model| model.id == entry.id).map(|index| here.remove(index))
         };
-        let mut shape = Shape::from(entry);
+        let mut shape = Shape::from(entry).with(cache);
         if let Some(model) = &installed {
             shape.weights = model.size;
         }
@@ -194,7 +196,7 @@ pub fn list(models_dir: &Path) -> Result<Vec<Listed>, CatalogueError> {
         });
     }
     for model in here {
-        let shape = super::header::read(&model.path).map(|header| header.shape).ok();
+        let shape = super::header::read(&model.path).map(|header| header.shape.with(cache)).ok();
         lines.push(Listed {
             id: model.id.to_string(),
             kind: "chat",

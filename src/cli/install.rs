@@ -56,7 +56,7 @@ fn missing<'c>(global: &Global, catalogue: &'c Catalogue) -> anyhow::Result<Opti
     if !catalogue::installed(&models_dir).map_err(CatalogueError::into_exit)?.is_empty() {
         return Ok(None);
     }
-    catalogue.choose_default(&Memory::now()).map(Some).ok_or_else(|| {
+    catalogue.choose_default(&Memory::now(), global.cache_type()).map(Some).ok_or_else(|| {
         Exit::new(
             exit::RESOURCES,
             "no model of the catalogue fits into the memory that is free. Free some, or run `offrecord doctor`.",

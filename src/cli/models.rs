@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::catalogue::{
-    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, SCRATCH, human, installed, locate, passed_over,
-    peak, per_token, pull, remove, report, verify,
+    Cancel, Catalogue, CatalogueError, Entry, Installed, PullOptions, SCRATCH, Shape, human, installed, locate,
+    passed_over, peak, per_token, pull, remove, report, verify,
 };
 use crate::cli::pull_display::Display;
 use crate::config::Global;
@@ -96,7 +96,7 @@ fn dispatch(global: &Global, verb: Verb) -> anyhow::Result<()> {
 }
 
 fn list(global: &Global, models_dir: &Path) -> anyhow::Result<()> {
-    let lines = report::list(models_dir)?;
+    let lines = report::list(models_dir, global.cache_type())?;
     if global.json {
         return print_json(&lines);
     }
@@ -130,9 +130,13 @@ fn pull_one(global: &Global, models_dir: &Path, args: &PullArgs) -> anyhow::Resu
     let catalogue = Catalogue::load()?;
     let entry = match &args.id {
         Some(id) => catalogue.find(id).ok_or_else(|| CatalogueError::Unknown { id: id.clone() })?,
-        None => default_entry(&catalogue)?,
+        None => default_entry(global, &catalogue)?,
     };
-    let options = PullOptions { force: args.force || global.force_load, ..PullOptions::from_env(global.is_offline()) };
+    let options = PullOptions {
+        force: args.force || global.force_load,
+        cache: global.cache_type(),
+        ..PullOptions::from_env(global.is_offline())
+    };
     let display = Display::new(global.json);
     display.note(&format!("{} ({}, {})", entry.name, human(entry.size), entry.licence));
     let path = pull(entry, models_dir, &options, |progress| display.show(&progress))?;
@@ -144,14 +148,14 @@ fn pull_one(global: &Global, models_dir: &Path, args: &PullArgs) -> anyhow::Resu
 }
 
 /// The best entry that fits, or a refusal that says what the smallest would need.
-fn default_entry(catalogue: &Catalogue) -> anyhow::Result<&Entry> {
+fn default_entry<'c>(global: &Global, catalogue: &'c Catalogue) -> anyhow::Result<&'c Entry> {
     let memory = crate::catalogue::Memory::now();
-    if let Some(entry) = catalogue.choose_default(&memory) {
+    if let Some(entry) = catalogue.choose_default(&memory, global.cache_type()) {
         return Ok(entry);
     }
     let smallest = catalogue.entries.iter().filter(|entry| entry.tested).min_by_key(|entry| entry.size);
     let Some(smallest) = smallest else { anyhow::bail!("the catalogue has no tested model: name one") };
-    catalogue.check_fit(smallest.id.as_str(), &smallest.into(), &memory, 0)?;
+    catalogue.check_fit(smallest.id.as_str(), &Shape::from(smallest).with(global.cache_type()), &memory, 0)?;
     Ok(smallest)
 }
 
@@ -163,7 +167,7 @@ fn show(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
         Err(CatalogueError::NotInstalled { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let facts = describe(entry, here.as_ref())?;
+    let facts = describe(global, entry, here.as_ref())?;
     if global.json {
         return print_json(&facts);
     }
@@ -186,7 +190,7 @@ fn show(global: &Global, models_dir: &Path, id: &str) -> anyhow::Result<()> {
 }
 
 /// The facts of a model: the catalogue's, or the file's own.
-fn describe(entry: Option<&Entry>, here: Option<&Installed>) -> anyhow::Result<serde_json::Value> {
+fn describe(global: &Global, entry: Option<&Entry>, here: Option<&Installed>) -> anyhow::Result<serde_json::Value> {
     let size = here.map(|model| model.size).or(entry.map(|entry| entry.size));
     let sha256 = here.and_then(|m| m.sha256.clone()).or_else(|| entry?.sha256.clone()).map(String::from);
     let mut facts = json!({
@@ -222,10 +226,10 @@ fn describe(entry: Option<&Entry>, here: Option<&Installed>) -> anyhow::Result<s
     };
     let shape = match (here, entry) {
         (Some(model), _) => Some(crate::catalogue::header::read(&model.path)?.shape),
-        (None, entry) => entry.map(crate::catalogue::Shape::from),
+        (None, entry) => entry.map(Shape::from),
     };
     if let Some(shape) = shape {
-        facts["memory"] = memory(&shape);
+        facts["memory"] = memory(&shape.with(global.cache_type()));
     }
     if let (Some(facts), serde_json::Value::Object(more)) = (facts.as_object_mut(), more) {
         facts.extend(more);

@@ -101,10 +101,7 @@ impl Engine {
             check_memory(&file, &hyper, options)?;
         }
         let text = Arc::new(Text::read(&file)?);
-        if text.size() > hyper.vocabulary {
-            let (words, rows) = (text.size(), hyper.vocabulary);
-            return Err(gguf::Error::corrupt("tokenizer", format!("{words} tokens, {rows} rows of embeddings")).into());
-        }
+        text.check_rows(hyper.vocabulary)?;
         let template = Template::of(&file, &text, options.trust_template).map_err(LoadError::Template)?;
         tracing::info!(template = ?template.origin(), "chat template");
         let threads = match options.threads {

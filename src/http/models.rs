@@ -24,7 +24,9 @@ pub(super) async fn list(State(room): State<Room>) -> Result<Json<Value>, ApiErr
     };
     let models_dir = room.dirs.models.clone();
     let speeds = check::kept(&room.dirs.data);
-    let listed = blocking(move || Ok((report::list(&models_dir)?, report::memory()?, Catalogue::load()?))).await?;
+    let cache = room.global.cache_type();
+    let listed = move || Ok((report::list(&models_dir, cache)?, report::memory(cache)?, Catalogue::load()?));
+    let listed = blocking(listed).await?;
     let (models, memory, catalogue) = listed;
     // Models that listen are told by `/api/speech`.
     let models: Vec<Value> = models
@@ -68,7 +70,7 @@ pub(super) async fn pull(State(room): State<Room>, Named(id): Named<String>) -> 
     let catalogue = blocking(Catalogue::load).await?;
     let entry =
         catalogue.find(&id).cloned().ok_or_else(|| ApiError::from(CatalogueError::Unknown { id: id.clone() }))?;
-    let options = PullOptions::from_env(room.global.is_offline());
+    let options = PullOptions { cache: room.global.cache_type(), ..PullOptions::from_env(room.global.is_offline()) };
     if options.offline {
         return Err(CatalogueError::Offline { id, models_dir: room.dirs.models.clone() }.into());
     }

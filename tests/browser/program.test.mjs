@@ -7,7 +7,7 @@ import { problems, rounds } from "./answers.mjs";
 import { launch } from "./browser.mjs";
 import { openPage } from "./page.mjs";
 import { serve } from "./server.mjs";
-import { tried } from "./tally.mjs";
+import { full, tried } from "./tally.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -97,30 +97,94 @@ test("the one-time link works once, and the page says what to do without it", as
   }
 });
 
+/** Numbers from 0 to 1, the same in every run. @param {number} seed */
+function dice(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Waits until a locator has so many elements. @param {import("playwright-core").Locator} locator @param {number} count */
+async function counted(locator, count) {
+  await locator.nth(count - 1).waitFor();
+  assert.equal(await locator.count(), count);
+}
+
+/** Answers in one interview before the next is begun: fewer than any round asks for. */
+const inOneInterview = 5;
+
 test("two tabs: the slower writer keeps its draft", async () => {
-  const program = await serve();
-  const opened = await openPage(browser);
-  const { page, context } = opened;
-  try {
-    await page.goto(program.link);
-    await begin(page);
-    const second = await context.newPage();
-    // The second tab is deaf, as one in another browser would be.
-    await second.addInitScript(() => Object.assign(window, { BroadcastChannel: class { postMessage() {} close() {} } }));
-    await second.goto(page.url());
-    await second.locator("#answer").fill(answers[1]);
-    await answer(page, answers[0]);
-    await second.locator("#answer").focus();
-    await second.keyboard.press("Control+Enter");
-    await second.getByText("moved on in another window").waitFor();
-    assert.equal(await second.locator("#answer").inputValue(), answers[1]);
-    assert.equal(await second.locator(".turn").count(), 3);
-    tried("D4", "two tabs in Chromium", 1);
-    await opened.close();
-  } finally {
-    await opened.context.close();
-    await program.close();
+  const many = full ? 20 : 3;
+  for (let done = 0; done < many; ) {
+    const program = await serve();
+    const opened = await openPage(browser);
+    const { page, context } = opened;
+    try {
+      await page.goto(program.link);
+      await begin(page);
+      const second = await context.newPage();
+      // The second tab is deaf, as one in another browser would be.
+      await second.addInitScript(() => Object.assign(window, { BroadcastChannel: class { postMessage() {} close() {} } }));
+      await second.goto(page.url());
+      for (let n = 0; n < inOneInterview && done < many; n += 1, done += 1) {
+        const draft = `${answers[n + 1]} (typed meanwhile, ${n})`;
+        await second.locator("#answer").fill(draft);
+        await answer(page, answers[n]);
+        await second.locator("#answer").focus();
+        await second.keyboard.press("Control+Enter");
+        await counted(second.locator(".turn:not(.streaming)"), 3 + 2 * n);
+        await second.getByText("moved on in another window").waitFor();
+        assert.equal(await second.locator("#answer").inputValue(), draft);
+        assert.equal(await second.locator(".turn", { hasText: "typed meanwhile" }).count(), 0);
+      }
+      await opened.close();
+    } finally {
+      await opened.context.close();
+      await program.close();
+    }
   }
+  tried("D4", "two tabs in Chromium", many);
+});
+
+test("a reload in the middle of a reply: it is told on from its beginning, once, and nothing is worded twice", async () => {
+  const many = full ? 20 : 3;
+  const random = dice(20);
+  let inTheMiddle = 0;
+  for (let done = 0; done < many; ) {
+    const program = await serve();
+    const opened = await openPage(browser);
+    const { page } = opened;
+    try {
+      await page.goto(program.link);
+      await begin(page);
+      const id = new URL(page.url()).hash.split("/").pop();
+      for (let n = 0; n < inOneInterview && done < many; n += 1, done += 1) {
+        await page.locator("#answer").fill(answers[n]);
+        await page.keyboard.press("Control+Enter");
+        await page.locator(".turn.candidate").nth(n).waitFor();
+        await page.waitForTimeout(Math.floor(random() * 350));
+        inTheMiddle += await page.locator(".turn.streaming").count();
+        await page.reload();
+        await counted(page.locator(".turn.interviewer:not(.streaming)"), n + 2);
+        assert.equal(await page.locator(".turn.streaming").count(), 0);
+        const headers = { Authorization: `Bearer ${program.token}` };
+        const stored = await (await fetch(`${program.url}/api/sessions/${id}`, { headers })).json();
+        assert.equal(stored.turns.length, 3 + 2 * n, "each answer has one reply");
+        /** @param {string | null} text */
+        const plain = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+        const shown = await page.locator(".turn.interviewer").nth(n + 1).textContent();
+        assert.ok(plain(shown).includes(plain(stored.turns.at(-1).text)), `${shown} is not ${stored.turns.at(-1).text}`);
+      }
+      await opened.close();
+    } finally {
+      await opened.context.close();
+      await program.close();
+    }
+  }
+  assert.ok(inTheMiddle > 0, "no reload came in the middle of a reply");
+  tried("D20", "reloads in the middle of a reply in Chromium", many);
 });
 
 test("the program is killed and started again: nothing acknowledged is lost, the draft is kept", async () => {

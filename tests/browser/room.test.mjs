@@ -38,6 +38,33 @@ inRoom("an answer is sent with Ctrl+Enter, streamed, and the draft goes only the
   assert.equal(mock.state.sessions.get("active").turns.at(-2).text, "First I would bound the retries.");
 });
 
+for (const encrypted of [true, false]) {
+  test(`what is typed and drawn ${encrypted ? "never lies on the disk where sessions are encrypted" : "goes from this browser with its session"}`, async () => {
+    const mock = await startMock({ status: { ...canned.status, encrypted } });
+    const opened = await openPage(browser);
+    const { page } = opened;
+    try {
+      await page.addInitScript(() => {
+        if (sessionStorage.length > 0) return;
+        sessionStorage.setItem("once", "yes");
+        for (const key of ["draft.active", "board.active", "draft.gone", "board.gone"]) localStorage.setItem(`offrecord.${key}`, "{}");
+      });
+      await page.goto(`${mock.url}/#/sessions/active`);
+      await page.locator("#answer").fill("half a thought");
+      const keys = () => page.evaluate(() => Object.keys(localStorage).filter((key) => /draft|board/.test(key)).sort());
+      const wanted = encrypted ? [] : ["offrecord.board.active", "offrecord.draft.active"];
+      for (let tries = 0; tries < 500 && (await keys()).join() !== wanted.join(); tries += 1) await page.waitForTimeout(20);
+      assert.deepEqual(await keys(), wanted);
+      for (let tries = 0; tries < 1000 && mock.state.drafts.at(-1) !== "half a thought"; tries += 1) await page.waitForTimeout(20);
+      assert.deepEqual(await keys(), wanted);
+      await opened.close();
+    } finally {
+      await opened.context.close();
+      await mock.close();
+    }
+  });
+}
+
 inRoom("a draft survives a reload and reaches the server", "/sessions/active", async ({ page, mock }) => {
   await page.locator("#answer").pressSequentially("half a thought");
   await page.reload();

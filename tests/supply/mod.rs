@@ -77,10 +77,12 @@ impl Crates {
                 open.extend(needs[&id].iter().cloned());
             }
         }
+        let built = built(root);
         let mut list: Vec<Part> = seen
             .iter()
             .map(|id| (id, packages[id]))
             .filter(|(_, package)| !package["source"].is_null())
+            .filter(|(_, package)| built.contains(&(word(&package["name"]), word(&package["version"]))))
             .map(|(id, package)| Part {
                 id: id.clone(),
                 name: word(&package["name"]),
@@ -96,6 +98,24 @@ impl Crates {
         list.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         Self { list }
     }
+}
+
+/// Name and version of what a build compiles. `cargo metadata` also tells of optional crates that some feature only
+/// mentions, such as `reqwest`, which nothing here is built with.
+fn built(root: &Path) -> BTreeSet<(String, String)> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--edges", "normal", "--features", "encrypt"])
+        .args(["--target", "x86_64-unknown-linux-gnu", "--prefix", "none", "--format", "{p}"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = |line: &str| {
+        let mut words = line.split(' ');
+        Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
+    };
+    text.lines().filter_map(words).collect()
 }
 
 /// What a crate is built with, macros left out.

@@ -137,14 +137,13 @@ fn bombs_are_refused_within_bounds_of_memory_and_time() {
             &["bench", "import", "--from", "lm-eval"],
             &["grade"],
         ] {
-            let begun = Instant::now();
             let out = folder.path().join("out").display().to_string();
-            let mut command = offrecord(folder.path(), &["sh", "-c", "ulimit -v 2097152; exec \"$0\" \"$@\""]);
+            let mut command = offrecord(folder.path(), &["sh", "-c", "ulimit -v 2097152 -t 60; exec \"$0\" \"$@\""]);
             command.args(arguments).arg(&file);
             if arguments[0] == "bench" {
                 command.args(["--output", &out]);
             }
-            // Thousands of refused records would fill a pipe that nobody reads.
+            // More than 60 s of the processor would end it by a signal. Thousands of refused records would fill a pipe that nobody reads.
             let output = command.output().expect("it runs");
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(
@@ -153,7 +152,6 @@ fn bombs_are_refused_within_bounds_of_memory_and_time() {
                 output.status
             );
             assert!(!said.contains("panicked"), "{name} {arguments:?}: {said:.300}");
-            assert!(begun.elapsed() < Duration::from_secs(60), "{name} {arguments:?}: {:?}", begun.elapsed());
             tally.add(1);
         }
     }

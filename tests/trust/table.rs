@@ -130,6 +130,11 @@ fn trials(folder: &Path) -> BTreeMap<(String, String), Trial> {
 /// The file. A trial without a record is named as not run: it was left out, or its test did not come to its end.
 fn page(trials: &BTreeMap<(String, String), Trial>, tier: &str, date: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
+    // How long all of `./check --trust` took, and on what.
+    let seconds = std::env::var("OFFRECORD_TRUST_SECONDS").ok().and_then(|seconds| seconds.parse::<u64>().ok());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let took =
+        seconds.map_or_else(String::new, |s| format!(", in one run of {} minutes on {cores} cores", s.div_ceil(60)));
     let ran = trials.values().filter(|trial| trial.ran).count();
     let mut page = format!(
         "# What was tried against it\n\n\
@@ -137,7 +142,7 @@ fn page(trials: &BTreeMap<(String, String), Trial>, tier: &str, date: &str) -> S
          and faults are those of the project's threat table; the numbers are in `tests/trust/tier.rs`. \"Not run\" is a\n\
          trial that this run left out, or whose test did not come to its end. What is promised and what is not: `SECURITY.md`,\n\
          `PROMISES.md`.\n\n\
-         Version {version}, {date}, {tier} numbers, {ran} of {} trials run.\n\n\
+         Version {version}, {date}, {tier} numbers, {ran} of {} trials run{took}.\n\n\
          | Row | Threat or fault | Inputs | Failed | What was tried |\n|---|---|---|---|---|\n",
         trials.len()
     );
@@ -174,6 +179,9 @@ fn the_table_names_every_row() {
     let page = std::fs::read_to_string(&path).expect("docs/trust.md");
     for (row, title) in ROWS {
         assert!(page.contains(&format!("| {row} | {title} | ")), "docs/trust.md has no row {row}");
+    }
+    for (row, title) in ROWS {
+        assert!(announced().iter().any(|(known, _)| known == row), "no test tries {row}, {title}");
     }
     assert!(announced().len() > 60, "only {} trials are announced", announced().len());
 }

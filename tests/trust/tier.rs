@@ -54,6 +54,11 @@ pub const DAMAGES: Tries = Tries::of(30, 30);
 pub const RESEAL_STOPS: Tries = Tries::of(8, 1000);
 pub const REAL_SESSIONS: Tries = Tries::of(3, 8);
 pub const REAL_PAIRS: Tries = Tries::of(3, 15);
+pub const MIDDLE_PAIRS: Tries = Tries::of(1, 6);
+pub const LARGE_PAIRS: Tries = Tries::of(0, 3);
+pub const BROWSER_TABS: Tries = Tries::of(3, 20);
+pub const BROWSER_RELOADS: Tries = Tries::of(3, 20);
+pub const SOUND_CORRUPTIONS: Tries = Tries::of(20_000, 200_000);
 
 /// What a test tried for one row of the threat table. Written down when it is dropped, failed if the test panics.
 pub struct Tally {

@@ -44,7 +44,7 @@ impl Facts {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_features: report::cpu_features(),
             kernels: Kernel::available().into_iter().map(Kernel::name).collect(),
-            memory: MemoryFacts { model: report::model_of(global)?, ..report::memory()? },
+            memory: MemoryFacts { model: report::model_of(global)?, ..report::memory(global.cache_type())? },
             models: report::models(&dirs.models)?,
             data_writable: tempfile::tempfile_in(nearest).is_ok(),
             data_free: report::free_disk(nearest),

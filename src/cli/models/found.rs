@@ -88,7 +88,7 @@ impl Wanted {
 }
 
 fn take(global: &Global, models_dir: &Path, args: &ImportArgs, wanted: &Wanted) -> anyhow::Result<()> {
-    header::read(&wanted.file)?;
+    header::check_loadable(&wanted.file)?;
     if !agreed(&wanted.file, args.yes)? {
         return Err(Exit::new(exit::FAILURE, format!("{} was not taken", wanted.file.display())));
     }

@@ -94,6 +94,19 @@ impl Text {
         self.bytes.len()
     }
 
+    /// Every token needs its row of the embedding; more rows than tokens are padding.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when there are fewer.
+    pub fn check_rows(&self, rows: usize) -> Result<(), Error> {
+        match self.size() {
+            words if words > rows => {
+                Err(Error::corrupt("tokenizer", format!("{words} tokens, {rows} rows of embeddings")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The token that every prompt starts with, if the model wants one.
     #[must_use]
     pub fn first(&self) -> Option<u32> {

@@ -1,5 +1,8 @@
 //! CTranslate2's format: what is right is read, what is hostile is refused before memory is taken for it.
 
+#[path = "../../../tests/trust/tier.rs"]
+mod tier;
+
 use offrecord_speech::Checkpoint;
 use offrecord_speech::checkpoint::ctranslate;
 
@@ -159,10 +162,12 @@ fn hostile_files_are_refused() {
         ("there twice", File { aliases: vec![(b"heads\0", b"a/weight\0")], ..good() }),
         ("after the end", File { after: vec![0; 7], ..good() }),
     ];
+    let tried = cases.len();
     for (wanted, file) in cases {
         let error = ctranslate::read(&file.bytes()).expect_err(wanted).to_string();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
+    tier::tried("T21", "hostile files in place of a model that listens", tried);
 }
 
 #[test]
@@ -178,6 +183,7 @@ fn no_cut_and_no_changed_byte_make_it_panic() {
             let _ = Checkpoint::read(&bytes);
         }
     }
+    tier::tried("T21", "models that listen, cut and changed at every byte", 6 * bytes.len());
 }
 
 #[test]

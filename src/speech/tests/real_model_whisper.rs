@@ -1,6 +1,9 @@
 //! The installed Whisper against candle's own implementation of it, and on sounds in which nobody speaks. Needs
 //! whisper-tiny.en in the models folder: tests/install-models.sh puts it there.
 
+#[path = "../../../tests/trust/tier.rs"]
+mod tier;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -118,10 +121,12 @@ fn where_nobody_speaks_nothing_is_written() {
         ("hum", hum),
         ("clicks", clicks),
     ];
+    let tried = sounds.len();
     for (name, sound) in sounds {
         let heard = hear(&mut listener, &sound);
         assert_eq!(heard.text, "", "{name}: voice at {:?}", heard.voice);
     }
+    tier::tried("T21", "sounds without a voice, heard by the real model: nothing is written", tried);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Malformed and unusual WAV files, made by hand: each is refused with words for a person, or read to what it says.
 
+#[path = "../../../tests/trust/tier.rs"]
+mod tier;
+
 use offrecord_speech::wav::{WavError, read, write};
 
 /// A file from its chunks.
@@ -123,6 +126,7 @@ fn thirty_broken_files_are_refused_with_what_is_wrong() {
         ("181 seconds", riff(&[(b"fmt ", &format(1, 1, 8_000, 8)), (b"data", &vec![128; 8_000 * 181])]), "181 seconds"),
     ];
     assert!(broken.len() >= 25);
+    tier::tried("T21", "malformed and hostile WAV files by hand", broken.len());
     for (name, bytes, wanted) in broken {
         let error = read(&bytes, 180).expect_err(name).to_string();
         assert!(error.contains(wanted), "{name}: {error}");
@@ -179,7 +183,7 @@ fn no_bytes_make_it_panic() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as usize
     };
-    for _ in 0..20_000 {
+    for _ in 0..tier::SOUND_CORRUPTIONS.n() {
         let mut bytes = good.clone();
         for _ in 0..1 + random() % 6 {
             let at = random() % bytes.len();
@@ -188,4 +192,5 @@ fn no_bytes_make_it_panic() {
         bytes.truncate(random() % (bytes.len() + 1));
         let _ = read(&bytes, 180);
     }
+    tier::tried("T21", "WAV files changed and cut at random", tier::SOUND_CORRUPTIONS.n());
 }
