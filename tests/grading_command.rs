@@ -247,3 +247,67 @@ fn golden_interviews_and_other_tools_files_are_read_or_refused_by_name() {
     let other = offrecord(dir.path(), &["bench", "import", "--from", "promptfoo", &at("import/prometheus.json")]);
     assert_eq!(other.status.code(), Some(2));
 }
+
+/// Data that nobody prepared: other scales, no reference, no criteria, a byte-order mark, ids as numbers, lines that are broken.
+#[test]
+fn data_of_any_shape_are_graded_out_of_the_box() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let answers = [
+        "I do not know that at all.",
+        "It is something with cables and with packets, and they go from here to there.",
+        "After a loss the window is halved, and then it grows by one segment per round trip until the next loss, because the \
+         sender cannot know the capacity of the path and so has to try how much it carries.",
+    ];
+    let lines = |low: f64, high: f64, extra: Value| -> String {
+        let mut lines = String::new();
+        for (question, topic) in ["a loss", "a timeout", "a slow start"].into_iter().enumerate() {
+            for (known, answer) in answers.into_iter().enumerate() {
+                let score = low + (high - low) * known as f64 / 2.0;
+                let mut line = json!({
+                    "id": question * 10 + known, "question_id": question, "question": format!("What happens after {topic}, and why?"),
+                    "answer": answer, "score": score, "score_min": low, "score_max": high,
+                });
+                line.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+                write!(lines, "{line}\r\n").expect("a string");
+            }
+        }
+        lines
+    };
+    let rubric = json!({"rubric": "5 = names the loss, the halving and the growth; 0 = none of them.", "reference_answer": null});
+    let reference =
+        json!({"reference_answer": "The window is halved after a loss and grows by one segment per round trip."});
+    let broken = [
+        "{\"id\": 1, \"question\"".to_owned(),
+        json!({"id": 90, "question": "Why?", "answer": "So.", "score": 101, "score_min": 0, "score_max": 100})
+            .to_string(),
+        json!({"id": 0, "question": "Why?", "answer": "So.", "score": 1, "score_min": 0, "score_max": 100}).to_string(),
+        json!({"id": 91, "question": "Why?", "score": 1, "score_min": 0, "score_max": 100}).to_string(),
+        json!({"id": 92, "question": "Why?", "answer": " ", "score": 1, "score_min": 0, "score_max": 100}).to_string(),
+    ];
+    let hundred = format!("\u{feff}{}{}\n", lines(0.0, 100.0, json!({})), broken.join("\n"));
+    for (name, text, faults) in [
+        ("hundred.jsonl", hundred, vec!["line", "score", "id", "answer"]),
+        ("five.jsonl", lines(0.0, 5.0, rubric), vec![]),
+        ("binary.jsonl", lines(-1.0, 1.0, reference).replace("\"score\":0.0", "\"score\":-1.0"), vec![]),
+    ] {
+        std::fs::write(dir.path().join(name), text).expect("written");
+        let args = ["bench", "grading", "--judge", "none", "--data", name, "--output", "out", "--json"];
+        let results = json_of(&offrecord(dir.path(), &args));
+        let fields: Vec<&str> = results["faults"]
+            .as_array()
+            .expect("faults")
+            .iter()
+            .map(|f| f["field"].as_str().expect("a field"))
+            .collect();
+        assert_eq!(fields, faults, "{name}");
+        assert_eq!(results["status"], if faults.is_empty() { "success" } else { "partial" }, "{name}");
+        let set = &results["datasets"][name.trim_end_matches(".jsonl")];
+        assert_eq!(
+            (set["n"].as_u64(), set["questions"].as_u64().map(|n| n >= 3)),
+            (Some(9), Some(true)),
+            "{name}: {set}"
+        );
+        // Three answers that a person tells apart at a glance must come in their order, whatever is missing.
+        assert!(set["spearman_within_question"]["value"].as_f64().is_some_and(|r| r > 0.8), "{name}: {set}");
+    }
+}

@@ -60,7 +60,7 @@ fn plan(folder: &Path) -> Plan {
         .to_string()
     };
     std::fs::write(&data, (0..6).map(line).collect::<Vec<_>>().join("\n")).unwrap();
-    Plan { data: vec![data], limit: 0, split: None, output: folder.join("out"), seed: 1 }
+    Plan { data: vec![data], limit: 0, split: None, output: folder.join("out"), seed: 1, states: false }
 }
 
 async fn grade(judge: &OpenAi, plan: &Plan, together: usize) -> run::Results {

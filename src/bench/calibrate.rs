@@ -18,7 +18,7 @@ use crate::grading::calibration::{Calibration, Fit, TrainedOn, VERSION, question
 use crate::grading::forest::{Forest, Growth};
 use crate::grading::passage;
 use crate::grading::ridge::Ridge;
-use crate::grading::surface;
+use crate::grading::surface::{self, Compared};
 
 /// What is tried; the one with the least held-out error is kept.
 const CANDIDATES: [Candidate; 6] = [
@@ -38,12 +38,22 @@ pub enum Candidate {
     Ridge(f64),
     /// A forest grown like this.
     Forest(Growth),
+    /// A ridge with this penalty that reads the model's hidden state.
+    State(f64),
 }
 
 impl Candidate {
+    /// Of a ridge; a forest has none.
+    fn penalty(self) -> f64 {
+        match self {
+            Self::Ridge(lambda) | Self::State(lambda) => lambda,
+            Self::Forest(_) => 0.0,
+        }
+    }
+
     fn fit(self, rows: &[Vec<f64>], targets: &[f64], importance: &[f64]) -> Fit {
         match self {
-            Self::Ridge(lambda) => Fit::Ridge(Ridge::fit(rows, targets, importance, lambda)),
+            Self::Ridge(lambda) | Self::State(lambda) => Fit::Ridge(Ridge::fit(rows, targets, importance, lambda)),
             Self::Forest(growth) => Fit::Forest(Forest::grow(rows, targets, importance, &growth)),
         }
     }
@@ -93,12 +103,26 @@ pub async fn calibrate(
     }
 }
 
-/// Penalties of a correction; the last one all but switches it off.
-const CORRECTIONS: [f64; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 1000.0];
+/// Corrections that are tried: two of the model's readings, or its hidden state with the readings of the short questions. The
+/// penalty of 1000 all but switches a correction off.
+const CORRECTIONS: [Candidate; 10] = [
+    Candidate::Ridge(0.3),
+    Candidate::Ridge(1.0),
+    Candidate::Ridge(3.0),
+    Candidate::Ridge(10.0),
+    Candidate::Ridge(1000.0),
+    Candidate::State(0.3),
+    Candidate::State(1.0),
+    Candidate::State(3.0),
+    Candidate::State(10.0),
+    Candidate::State(30.0),
+];
 
-/// The model's features that a correction reads: what it says beyond its habit. More of them told less on questions and data
-/// sets that the fit had not seen (`benches/LOG.md`).
-const READ: [&str; 2] = ["mark_lift", "correct_lift"];
+/// The model's readings that a correction without the hidden state reads: what it says beyond its habit. More of them told
+/// less on questions and data sets that the fit had not seen (`benches/LOG.md`).
+const LIFTS: [&str; 2] = ["mark_lift", "correct_lift"];
+/// Readings that are not read beside the hidden state: the letters cost more than the rest and told less.
+const LETTERS: [&str; 3] = ["mark_mean", "mark_lift", "mark_top"];
 
 /// Corrects a calibration of surface features (`base`, many answers) by a model's features (few answers).
 ///
@@ -135,23 +159,31 @@ pub fn correct(
         number.iter().max().is_some_and(|m| *m >= 2),
         "a correction needs answers to at least three questions"
     );
-    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| restored(&s.features)).collect();
+    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| row_of(s)).collect();
     let known: Vec<f64> =
-        rows.iter().zip(&features).map(|((i, _), f)| base.predict(&f[..width], &i.question)).collect();
-    let read = |(at, value): (usize, &f64)| if READ.contains(&answer::MODEL_NAMES[at]) { *value } else { 0.0 };
-    let others: Vec<Vec<f64>> = features.iter().map(|f| f[width..].iter().enumerate().map(read).collect()).collect();
+        rows.iter().zip(&features).map(|((i, _), f)| base.predict(&f[..width], &i.question, true)).collect();
+    let masked = |most: usize, reads: fn(&str) -> bool| -> Vec<Vec<f64>> {
+        let read = |(at, value): (usize, &f64)| {
+            if reads(answer::MODEL_NAMES.get(at).copied().unwrap_or("state")) { *value } else { f64::NAN }
+        };
+        features.iter().map(|f| f[width..].iter().take(most).enumerate().map(read).collect()).collect()
+    };
+    let lifts = masked(answer::MODEL_NAMES.len(), |name| LIFTS.contains(&name));
+    let states = masked(usize::MAX, |name| !LETTERS.contains(&name));
+    let has_state = features.iter().all(|f| f.len() > width + answer::MODEL_NAMES.len());
+    let read_by = |by: Candidate| if matches!(by, Candidate::State(_)) { &states } else { &lifts };
     let importance = per_question(&number);
     let total: f64 = importance.iter().sum();
     // A few answers spread over all marks are better or worse on average than answers are: that is not to be learnt.
     let mut rest: Vec<f64> = rows.iter().zip(&known).map(|((i, _), k)| i.share() - k).collect();
     let mean = rest.iter().zip(&importance).map(|(r, w)| r * w).sum::<f64>() / total;
     rest.iter_mut().for_each(|r| *r -= mean);
-    let predicted = |lambda: f64| -> Vec<f64> {
+    let predicted = |by: Candidate| -> Vec<f64> {
         let mut predicted = known.clone();
         for held in 0..folds {
-            let line = line_without(held, &others, &rest, &importance, &fold, lambda);
+            let line = line_without(held, read_by(by), &rest, &importance, &fold, by.penalty());
             for i in (0..rows.len()).filter(|&i| fold[i] == held) {
-                predicted[i] = (known[i] + line.predict(&others[i])).clamp(0.0, 1.0);
+                predicted[i] = (known[i] + line.predict(&read_by(by)[i])).clamp(0.0, 1.0);
             }
         }
         predicted
@@ -160,22 +192,23 @@ pub fn correct(
         let squares = rows.iter().zip(predicted).zip(&importance).map(|(((i, _), p), w)| w * (i.share() - p).powi(2));
         (squares.sum::<f64>() / total).sqrt()
     };
-    let errors: Vec<(Candidate, f64)> =
-        CORRECTIONS.iter().map(|&l| (Candidate::Ridge(l), error(&predicted(l)))).collect();
+    let errors: Vec<(Candidate, f64)> = CORRECTIONS
+        .into_iter()
+        .filter(|c| has_state || !matches!(c, Candidate::State(_)))
+        .map(|c| (c, error(&predicted(c))))
+        .collect();
     let (chosen, sigma) =
         errors.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Candidate::Ridge(1000.0), 1.0));
-    let lambda = match chosen {
-        Candidate::Ridge(lambda) => lambda,
-        Candidate::Forest(_) => CORRECTIONS[CORRECTIONS.len() - 1],
-    };
-    let stacked = |fit: &Fit, correction: Ridge| Fit::Stacked { base: Box::new(fit.clone()), width, correction };
-    let line = Ridge { intercept: 0.0, ..Ridge::fit(&others, &rest, &importance, lambda) };
-    let names = names(features.first().map_or(width, Vec::len));
+    let (others, lambda) = (read_by(chosen), chosen.penalty());
+    let stacked = |fit: &Fit, line: Ridge| Fit::Stacked { base: Box::new(fit.clone()), width, correction: short(line) };
+    let line = Ridge { intercept: 0.0, ..Ridge::fit(others, &rest, &importance, lambda) };
+    let names = names(width + others.first().map_or(0, Vec::len));
     let mut weights: Vec<(String, f64)> = names[width..].iter().cloned().zip(line.weight.iter().copied()).collect();
+    weights.retain(|(name, _)| !name.starts_with("state_"));
     weights.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
     let mut groups = BTreeMap::new();
     groups.insert("surface (base)".to_owned(), by_dataset(rows, &number, &known, seed));
-    groups.insert("surface + model".to_owned(), by_dataset(rows, &number, &predicted(lambda), seed));
+    groups.insert("surface + model".to_owned(), by_dataset(rows, &number, &predicted(chosen), seed));
     let mut trained_on = base.trained_on.clone();
     trained_on.push(TrainedOn {
         dataset: "(of these, read by the model)".into(),
@@ -192,12 +225,20 @@ pub fn correct(
         features: names,
         whole: stacked(&base.whole, line),
         folds: (0..base.folds.len())
-            .map(|held| stacked(&base.folds[held], line_without(held, &others, &rest, &importance, &fold, lambda)))
+            .map(|held| stacked(&base.folds[held], line_without(held, others, &rest, &importance, &fold, lambda)))
             .collect(),
         questions,
         sigma,
+        without_reference: base.without_reference.clone(),
     };
     Ok((calibration, Report { groups, chosen, errors, weights }))
+}
+
+/// A line in six digits, so that a file with a weight for each number of a hidden state stays small.
+fn short(mut line: Ridge) -> Ridge {
+    let digits = |v: &mut f64| *v = (*v * 1e6).round() / 1e6;
+    line.mean.iter_mut().chain(&mut line.scale).chain(&mut line.weight).for_each(digits);
+    line
 }
 
 fn line_without(held: usize, x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], lambda: f64) -> Ridge {
@@ -230,7 +271,7 @@ pub fn fit(
     );
     let questions: Vec<usize> = hashes.iter().map(|h| number[h.as_str()]).collect();
     let fold = rows::folds(&questions);
-    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| restored(&s.features)).collect();
+    let features: Vec<Vec<f64>> = rows.iter().map(|(_, s)| row_of(s)).collect();
     let targets: Vec<f64> = rows.iter().map(|(i, _)| i.share()).collect();
     let importance = per_question(&questions);
     let names = names(features.first().map_or(0, Vec::len));
@@ -251,6 +292,12 @@ pub fn fit(
         let predicted = held_out(&part, &targets, &importance, &fold, chosen);
         groups.insert(group, by_dataset(rows, &questions, &predicted, seed));
     }
+
+    // The same answers with their references and criteria taken away: what is left when a data set has none.
+    let alone = |i: &Item| surface::features(&Compared { reference: None, rubric: None, ..run::compared(i) });
+    let bare: Vec<Vec<f64>> = rows.iter().map(|(i, _)| alone(i)).collect();
+    let predicted = held_out(&bare, &targets, &importance, &fold, chosen);
+    groups.insert("surface, no reference".to_owned(), by_dataset(rows, &questions, &predicted, seed));
 
     let whole = chosen.fit(&features, &targets, &importance);
     let folds: Vec<Fit> = (0..=fold.iter().copied().max().unwrap_or(0))
@@ -284,6 +331,7 @@ pub fn fit(
         folds,
         questions: hashes.iter().cloned().zip(fold.iter().copied()).collect(),
         sigma,
+        without_reference: info.is_none().then(|| chosen.fit(&bare, &targets, &importance)),
     };
     Ok((calibration, Report { groups, chosen, errors, weights }))
 }
@@ -316,14 +364,19 @@ fn held_out(x: &[Vec<f64>], y: &[f64], w: &[f64], fold: &[usize], by: Candidate)
     predicted
 }
 
+/// Features of a sample, then its hidden state.
+fn row_of(sample: &Sample) -> Vec<f64> {
+    restored(&sample.features).into_iter().chain(sample.state.iter().map(|v| f64::from(*v))).collect()
+}
+
 /// "Not asked" is written as -99 in a sample, since JSON has no word for it.
 fn restored(features: &[f64]) -> Vec<f64> {
     features.iter().map(|v| if *v <= -99.0 { f64::NAN } else { *v }).collect()
 }
 
 fn names(width: usize) -> Vec<String> {
-    let all = surface::NAMES.iter().chain(&answer::MODEL_NAMES).map(|n| (*n).to_owned());
-    all.take(width).collect()
+    let named = surface::NAMES.iter().chain(&answer::MODEL_NAMES).map(|n| (*n).to_owned());
+    named.chain((0..).map(|k| format!("state_{k}"))).take(width).collect()
 }
 
 fn groups_of(width: usize) -> Vec<(String, Vec<usize>)> {
@@ -333,8 +386,8 @@ fn groups_of(width: usize) -> Vec<(String, Vec<usize>)> {
         let model = |from: usize, to: usize| (surface + from..surface + to).collect::<Vec<_>>();
         groups.push(("model".into(), model(0, width - surface)));
         groups.push(("model: mark".into(), model(0, 3)));
-        groups.push(("model: correct, error, missing".into(), model(3, 9)));
-        groups.push(("model: points".into(), model(9, width - surface)));
+        groups.push(("model: short questions".into(), model(3, 9)));
+        groups.push(("model: hidden state".into(), model(answer::MODEL_NAMES.len(), width - surface)));
         groups.push(("all".into(), (0..width).collect()));
     }
     groups

@@ -35,6 +35,8 @@ pub struct Plan {
     pub output: PathBuf,
     /// Seed of the bootstrap.
     pub seed: u64,
+    /// Keep each answer's hidden state in its sample, for a calibration: some kilobytes each.
+    pub states: bool,
 }
 
 /// What came out.
@@ -125,10 +127,11 @@ pub async fn run_together(
     let model_key = info.as_ref().map_or("", |i| if i.sha256.is_empty() { i.id.as_str() } else { i.sha256.as_str() });
     let kernel = info.as_ref().map_or("", |i| i.kernel.as_str());
     let key = calibration::sha256(&format!(
-        "{}\u{0}{model_key}\u{0}{kernel}\u{0}{}\u{0}{}",
+        "{}\u{0}{model_key}\u{0}{kernel}\u{0}{}\u{0}{}{}",
         answer::prompt_sha256(),
         calibration.map_or("", |(_, hash)| hash),
         env!("CARGO_PKG_VERSION"),
+        if plan.states { "\u{0}states" } else { "" },
     ));
     let path = plan.output.join("samples.jsonl");
     let earlier = samples::earlier(&path, &key);
@@ -143,7 +146,13 @@ pub async fn run_together(
         async move {
             match known {
                 Some(sample) => (Sample { doc_id: at, ..sample.clone() }, false),
-                None => (grade(reader, item, at, key, calibration.map(|(c, _)| c)).await, true),
+                None => {
+                    let mut sample = grade(reader, item, at, key, calibration.map(|(c, _)| c)).await;
+                    if !plan.states {
+                        sample.state.clear();
+                    }
+                    (sample, true)
+                }
             }
         }
     });
@@ -190,7 +199,7 @@ async fn grade(reader: &Reader, item: &Item, at: usize, key: &str, calibration: 
         Ok(Outcome::Refused(refusal)) => sample.unscored = Some(format!("refused: {}", refusal.code())),
         Ok(Outcome::Injection) => sample.unscored = Some("refused: injection".into()),
         Ok(Outcome::Read(reading)) => {
-            match answer::mark(&reading, &item.question, calibration) {
+            match answer::mark(&reading, &compared, calibration) {
                 None => sample.unscored = Some("uncalibrated: without a model there is no mark".into()),
                 Some(mark) => {
                     let predicted = item.on_scale(mark.share);
@@ -210,6 +219,8 @@ async fn grade(reader: &Reader, item: &Item, at: usize, key: &str, calibration: 
                     Some(json!({"point": point, "quote": quote.quote, "start": quote.start, "end": quote.end}))
                 })
                 .collect();
+            // Four digits: a hidden state has no more to say.
+            sample.state = reading.state.iter().map(|v| (v * 1e4).round() / 1e4).collect();
             // Not-a-number stands for "not asked"; JSON has no word for it.
             sample.features = reading.features.iter().map(|v| if v.is_finite() { *v } else { -99.0 }).collect();
         }

@@ -36,6 +36,9 @@ pub struct Sample {
     pub prompt_sha256: String,
     /// What was read in it, in the order of the calibration's names.
     pub features: Vec<f64>,
+    /// The model's hidden state after the answer, kept for a calibration only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<f32>,
     /// Words of the answer.
     pub words: usize,
     /// Position in the file.
@@ -69,6 +72,7 @@ impl Sample {
             seconds: 0.0,
             prompt_sha256: prompt_sha256.to_owned(),
             features: Vec::new(),
+            state: Vec::new(),
             words: passage::words(&item.answer).len(),
             doc_id,
             doc: json!({"id": item.id, "dataset": item.dataset, "question_id": item.question_id, "split": item.split}),

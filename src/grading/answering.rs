@@ -11,6 +11,7 @@ use super::evidence;
 use super::passage::{self, Passage};
 use super::scorecard::Sign;
 use super::signals::{self, Phrases};
+use super::theme::Theme;
 use crate::content::Dimension;
 use crate::interview::transcript::{Speaker, Transcript};
 
@@ -66,15 +67,15 @@ pub struct Held {
 }
 
 impl Answering {
-    /// Finds the passages of each item.
+    /// Finds the passages of each item, among those that are about the matter.
     #[must_use]
-    pub fn new(items: &[Item], passages: &[Passage], transcript: &Transcript) -> Self {
+    pub fn new(items: &[Item], passages: &[Passage], theme: &Theme, transcript: &Transcript) -> Self {
         let questions = questions(transcript);
         let answered = items
             .iter()
             .map(|item| {
-                let hits: Vec<usize> =
-                    (0..passages.len()).filter(|&at| cue::any(&item.cues, &passages[at].words)).collect();
+                let answers = |at: &usize| theme.holds(*at) && cue::any(&item.cues, &passages[*at].words);
+                let hits: Vec<usize> = (0..passages.len()).filter(answers).collect();
                 let turns: HashSet<u32> = hits.iter().map(|&at| passages[at].quote.turn).collect();
                 let named = |turn: &u32| questions.get(turn).is_some_and(|words| cue::any(&item.cues, words));
                 Answered {
@@ -192,7 +193,8 @@ mod tests {
             turns: vec![turn(0, Speaker::Interviewer, "How do you find out?"), turn(1, Speaker::Candidate, answer)],
         };
         let passages = passage::passages(1, answer);
-        Answering::new(checklist::generic(Round::SystemDesign), &passages, &transcript).held(dimension)
+        let theme = Theme::new(&transcript, &[], &passages);
+        Answering::new(checklist::generic(Round::SystemDesign), &passages, &theme, &transcript).held(dimension)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::forest::Forest;
 use super::provenance::hex;
 use super::ridge::Ridge;
+use super::surface;
 
 /// Version of the file.
 pub const VERSION: u32 = 1;
@@ -41,6 +42,9 @@ pub struct Calibration {
     pub questions: BTreeMap<String, usize>,
     /// Standard deviation of the held-out error, in shares of the scale.
     pub sigma: f64,
+    /// For answers without a reference: reads the surface features alone, learnt with the references taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_reference: Option<Fit>,
 }
 
 /// What is fitted: a line or a forest, whichever did better on questions it had not seen.
@@ -103,8 +107,13 @@ pub struct TrainedOn {
 impl Calibration {
     /// Predicts the share of the scale for a row of features, by the fit that has not seen the question.
     #[must_use]
-    pub fn predict(&self, features: &[f64], question: &str) -> f64 {
-        self.fit_for(question).predict(features).clamp(0.0, 1.0)
+    pub fn predict(&self, features: &[f64], question: &str, has_reference: bool) -> f64 {
+        let bare = self.without_reference.as_ref().filter(|_| !has_reference);
+        let share = match bare {
+            Some(fit) => fit.predict(&features[..surface::NAMES.len().min(features.len())]),
+            None => self.fit_for(question).predict(features),
+        };
+        share.clamp(0.0, 1.0)
     }
 
     /// The fit that has not seen the question.
@@ -125,6 +134,9 @@ impl Calibration {
         let width = file.features.len();
         if !file.whole.fits(width) || !file.folds.iter().all(|f| f.fits(width)) {
             return Err("the weights do not fit the features".into());
+        }
+        if !file.without_reference.as_ref().is_none_or(|f| f.fits(surface::NAMES.len())) {
+            return Err("the fit for answers without a reference does not fit the surface features".into());
         }
         Ok(file)
     }
@@ -163,6 +175,13 @@ mod tests {
 
     #[test]
     fn a_question_of_the_training_is_graded_by_the_line_that_has_not_seen_it() {
+        let width = surface::NAMES.len();
+        let bare = Fit::Ridge(Ridge {
+            mean: vec![0.0; width],
+            scale: vec![1.0; width],
+            weight: vec![0.0; width],
+            intercept: 0.5,
+        });
         let calibration = Calibration {
             version: VERSION,
             model: "m".into(),
@@ -175,10 +194,12 @@ mod tests {
             folds: vec![line(0.1), line(7.0)],
             questions: [(question_hash("Seen  one?"), 0), (question_hash("other"), 1)].into(),
             sigma: 0.2,
+            without_reference: Some(bare),
         };
-        assert!((calibration.predict(&[1.0], "seen one?") - 0.1).abs() < 1e-12);
-        assert!((calibration.predict(&[1.0], "other") - 1.0).abs() < 1e-12);
-        assert!((calibration.predict(&[1.0], "new") - 0.9).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "seen one?", true) - 0.1).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "other", true) - 1.0).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "new", true) - 0.9).abs() < 1e-12);
+        assert!((calibration.predict(&[1.0], "new", false) - 0.5).abs() < 1e-12);
         let text = serde_json::to_string(&calibration).expect("plain data");
         assert_eq!(Calibration::parse(&text), Ok(calibration));
         assert!(Calibration::parse(&text.replace("\"x\"", "\"x\",\"y\"")).is_err());

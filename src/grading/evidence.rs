@@ -6,6 +6,7 @@ use super::checklist::Item;
 use super::cue;
 use super::passage::{self, Passage};
 use super::scorecard::{Quote, Sign};
+use super::theme::Theme;
 use crate::interview::transcript::Transcript;
 
 /// A quotation has at least this many words.
@@ -22,12 +23,13 @@ pub struct Place {
     pub specific: f64,
 }
 
-/// The best places for an item, at most [`PLACES`], from different passages.
+/// The best places for an item, at most [`PLACES`], from different passages that are about the matter.
 #[must_use]
-pub fn places(item: &Item, passages: &[Passage], transcript: &Transcript) -> Vec<Place> {
+pub fn places(item: &Item, passages: &[Passage], theme: &Theme, transcript: &Transcript) -> Vec<Place> {
     let mut found: Vec<(f64, usize)> = passages
         .iter()
         .enumerate()
+        .filter(|(index, _)| theme.holds(*index))
         .filter_map(|(index, p)| {
             let hits = item.cues.iter().filter_map(|c| c.position(&p.words)).collect::<Vec<_>>();
             let real = hits.iter().filter(|&&at| item.sign == Sign::Plus || !negated(&p.words, at)).count();
@@ -110,7 +112,8 @@ mod tests {
         let transcript = talk(answer);
         let item = checklist::generic(Round::SystemDesign).iter().find(|i| i.id == id).expect("an item");
         let passages = passage::passages(1, answer);
-        places(item, &passages, &transcript).into_iter().map(|p| p.quote.quote).collect()
+        let theme = Theme::new(&transcript, &[], &passages);
+        places(item, &passages, &theme, &transcript).into_iter().map(|p| p.quote.quote).collect()
     }
 
     #[test]

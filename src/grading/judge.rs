@@ -117,7 +117,7 @@ async fn judge_places(
         let p_yes = p_yes(scored)?;
         Ok(Judgement { p_yes: Some(p_yes), lift: logit(p_yes) - habit })
     };
-    choose(engine, choices).await?.iter().map(judged).collect()
+    choose(engine, choices, false).await?.iter().map(judged).collect()
 }
 
 /// What the model says on average when the words show nothing, in logits. Asked once per model and round.
@@ -129,7 +129,7 @@ async fn habit(engine: &Engine, round: Round) -> Result<f64, EngineError> {
     }
     let items = checklist::generic(round);
     let some = (0..file.habit_questions).map(|k| &items[k * items.len() / file.habit_questions]);
-    let scored = choose(engine, some.map(|item| yes_no(item, &file.nothing_said)).collect()).await?;
+    let scored = choose(engine, some.map(|item| yes_no(item, &file.nothing_said)).collect(), false).await?;
     let mut sum = 0.0;
     for s in &scored {
         sum += logit(p_yes(s)?);
@@ -154,7 +154,7 @@ pub async fn judge_levels(
 ) -> Result<Vec<[f64; 5]>, EngineError> {
     let orders = orders(seed);
     let choices = orders.iter().map(|order| level_choice(round, dimension, quotes, order)).collect();
-    let scored = choose(engine, choices).await?;
+    let scored = choose(engine, choices, false).await?;
     orders
         .iter()
         .zip(&scored)
@@ -239,12 +239,12 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
-/// Asks in bounded batches and waits for a busy engine.
-pub(super) async fn choose(engine: &Engine, choices: Vec<Choice>) -> Result<Vec<Scored>, EngineError> {
+/// Asks in bounded batches and waits for a busy engine; with the hidden state at the end of each prompt if asked for.
+pub(super) async fn choose(engine: &Engine, choices: Vec<Choice>, hidden: bool) -> Result<Vec<Scored>, EngineError> {
     let expected = choices.len();
     let mut scored = Vec::with_capacity(expected);
     for batch in choices.chunks(BATCH) {
-        let request = ChooseRequest { choices: batch.to_vec(), hidden: false, priority: Priority::Background };
+        let request = ChooseRequest { choices: batch.to_vec(), hidden, priority: Priority::Background };
         let mut tries = 0;
         loop {
             match engine.choose(request.clone()).await {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::calibration::sha256;
 use super::levels;
 use super::ridge::Ridge;
-use super::{checklist, refusal, rubric, signals};
+use super::{checklist, refusal, rubric, signals, theme};
 use crate::content::Dimension;
 
 /// Version of the file.
@@ -81,7 +81,8 @@ impl LevelCalibration {
 /// SHA-256 over everything that code reads with.
 #[must_use]
 pub fn prompt_sha256() -> String {
-    let texts = [rubric::TEXT, checklist::SYSTEM_DESIGN, checklist::BEHAVIOURAL, refusal::TEXT, signals::TEXT];
+    let texts =
+        [rubric::TEXT, checklist::SYSTEM_DESIGN, checklist::BEHAVIOURAL, refusal::TEXT, signals::TEXT, theme::TEXT];
     sha256(&format!("{}\u{0}{}", texts.join("\u{0}"), levels::NAMES[..levels::MODEL_FROM].join(",")))
 }
 

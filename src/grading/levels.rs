@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::answering::Held;
 use super::checklist::Item;
+use super::delivery::Delivery;
 use super::reading;
 use super::scorecard::{Evidence, ItemReading, Sign};
 
@@ -15,7 +16,7 @@ pub const CHECKLIST_LEVEL: usize = 5;
 
 /// Names of [`features`], in order. Those of the candidate's words are counted in passages that answer an item, and nowhere
 /// else; none is a length or a style (`benches/LOG.md`).
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 33] = [
     "coverage_3",
     "coverage_4",
     "coverage_5",
@@ -38,6 +39,12 @@ pub const NAMES: [&str; 27] = [
     "log_conditions",
     "log_failures",
     "log_slogans",
+    "question_covered",
+    "log_signposts",
+    "log_vague",
+    "opened_with_signpost",
+    "log_checks",
+    "log_repairs",
     "lift_mean",
     "lift_top",
     "lift_against",
@@ -46,13 +53,13 @@ pub const NAMES: [&str; 27] = [
 ];
 
 /// The first of the features that come from a model.
-pub const MODEL_FROM: usize = 22;
+pub const MODEL_FROM: usize = 28;
 
 /// Whether more of the feature may only lower a level. The others may only raise it: what a calibration learns can then
 /// never reward what is missing, and a removed answer never raises a level.
 #[must_use]
 pub fn speaks_against(feature: usize) -> bool {
-    matches!(NAMES[feature], "against" | "pieces_against" | "log_slogans")
+    matches!(NAMES[feature], "against" | "pieces_against" | "log_slogans" | "log_vague" | "log_repairs")
 }
 
 /// One dimension's parts, as far as they are numbers.
@@ -72,6 +79,8 @@ pub struct Parts<'a> {
     pub models: &'a [[f64; 5]],
     /// What the passages hold that answer an item.
     pub held: Held,
+    /// How it is told.
+    pub told: Delivery,
 }
 
 /// The features of one dimension, as [`NAMES`] lists them.
@@ -122,6 +131,12 @@ pub fn features(parts: &Parts<'_>) -> Vec<f64> {
         log(held.conditions as f64),
         log(held.failures as f64),
         log(held.slogans as f64),
+        parts.told.question_covered,
+        log(parts.told.signposts as f64),
+        log(parts.told.vague as f64),
+        parts.told.opened,
+        log(parts.told.checks as f64),
+        log(parts.told.repairs as f64),
     ];
     let lifts = |sign: Sign| parts.lifts.iter().filter(move |(s, _)| *s == sign).map(|(_, l)| *l);
     let mut top: Vec<f64> = lifts(Sign::Plus).collect();
@@ -166,6 +181,7 @@ mod tests {
             lifts: &[],
             models: &[],
             held: Held::default(),
+            told: Delivery::default(),
         };
         let row = features(&parts);
         assert_eq!(row.len(), NAMES.len());

@@ -12,6 +12,7 @@ pub mod caps;
 pub mod checklist;
 pub mod contradiction;
 pub mod cue;
+pub mod delivery;
 pub mod evidence;
 pub mod forest;
 pub mod judge;
@@ -29,6 +30,7 @@ mod scene;
 pub mod scorecard;
 pub mod signals;
 pub mod surface;
+pub mod theme;
 
 use std::collections::HashSet;
 
@@ -39,10 +41,12 @@ use crate::interview::transcript::{Speaker, Transcript, Turn};
 
 use answering::Answering;
 use checklist::Item;
+use delivery::Delivery;
 use evidence::Place;
 use rubric::Rubric;
 use scene::{Limits, Scene};
 use scorecard::Reason;
+use theme::Theme;
 
 pub use scorecard::{DimensionReport, Scorecard};
 
@@ -124,6 +128,7 @@ pub async fn grade<'e>(
     let briefs: Vec<&str> =
         input.problem.iter().flat_map(|p| [Some(p.brief.as_str()), p.document.as_deref()]).flatten().collect();
     let readable = refusal::read(&transcript, &briefs);
+    let theme = Theme::new(&transcript, &briefs, &readable.passages);
     let signals = signals::find(&transcript, &readable);
     let round = transcript.round;
     let items = checklist::items(round, input.problem, input.competencies);
@@ -133,14 +138,14 @@ pub async fn grade<'e>(
         .iter()
         .enumerate()
         .flat_map(|(at, item)| {
-            let found = evidence::places(item, &readable.passages, &transcript);
+            let found = evidence::places(item, &readable.passages, &theme, &transcript);
             found.into_iter().map(move |place| (at, place))
         })
         .collect();
     let asked: Vec<(&Item, &Place)> = places.iter().map(|(at, place)| (&items[*at], place)).collect();
     let judged = judge::judge_in_turn(engine, round, &rubric.combine, &asked).await;
     let calibration = level_calibration::shipped().filter(|_| !options.uncalibrated);
-    let answering = Answering::new(&items, &readable.passages, &transcript);
+    let answering = Answering::new(&items, &readable.passages, &theme, &transcript);
     let scene = Scene {
         engine,
         rubric,
@@ -149,6 +154,7 @@ pub async fn grade<'e>(
         asked: &asked,
         limits,
         answering: &answering,
+        delivery: Delivery::new(&theme, &readable.passages),
         calibration: calibration.map(|(file, _)| file),
     };
 

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::rubric::{self, Rubric};
 use super::scorecard::Provenance;
-use super::{GradeInput, checklist, judge, refusal, signals};
+use super::{GradeInput, checklist, judge, refusal, signals, theme};
 use crate::engine::ModelInfo;
 
 /// The provenance of one grade; without a model its id, quantisation and kernel are `none`.
@@ -33,13 +33,19 @@ pub fn of(
     }
 }
 
-/// SHA-256 over rubric, checklists, refusals, signals, judge prompts, and the content of this grade.
+/// SHA-256 over rubric, checklists, refusals, signals, theme, judge prompts, and the content of this grade.
 #[must_use]
 pub fn prompt_sha256(input: &GradeInput<'_>) -> String {
     let mut hash = Sha256::new();
-    for text in
-        [rubric::TEXT, checklist::SYSTEM_DESIGN, checklist::BEHAVIOURAL, refusal::TEXT, signals::TEXT, judge::TEXT]
-    {
+    for text in [
+        rubric::TEXT,
+        checklist::SYSTEM_DESIGN,
+        checklist::BEHAVIOURAL,
+        refusal::TEXT,
+        signals::TEXT,
+        theme::TEXT,
+        judge::TEXT,
+    ] {
         add(&mut hash, text.as_bytes());
     }
     // Only what was read: a talk without a whiteboard hashes as it always did.

@@ -26,6 +26,8 @@ pub struct Findings<'a> {
     pub evidence: Vec<Evidence>,
     /// The checklist's level distribution.
     pub checklist: [f64; 5],
+    /// Standard deviation of its error on problems it has not seen, where it was learnt.
+    pub error: Option<f64>,
     /// The model's, one per order of the anchors.
     pub models: Vec<[f64; 5]>,
     /// Rules that apply to this dimension.
@@ -56,6 +58,11 @@ pub fn report(rubric: &Rubric, round: Round, findings: Findings<'_>) -> Dimensio
     let binding: Vec<_> = applied.iter().filter(|c| c.rule != "hint").cloned().collect();
     let read = |models: &[[f64; 5]]| caps::hold(reading::mix(&rubric.combine, &findings.checklist, models), &binding);
     let levels = read(&findings.models);
+    // A bell with the level as its mean is too narrow at the ends of the scale; how sure the reading is, a plain bell tells.
+    let sure = findings.error.map_or(levels, |error| {
+        let mixed = reading::mix(&rubric.combine, &findings.checklist, &findings.models);
+        caps::hold(reading::around(reading::expected(&mixed), error), &binding)
+    });
     let singles: Vec<f64> = findings.models.iter().map(|m| reading::expected(&read(&[*m]))).collect();
     let raw: Vec<f64> = findings.models.iter().map(reading::expected).collect();
     let low = range(&raw) > rubric.verdict.low_confidence_spread || pieces == rubric.verdict.evidence_minimum;
@@ -72,7 +79,7 @@ pub fn report(rubric: &Rubric, round: Round, findings: Findings<'_>) -> Dimensio
         status: Status::Scored,
         reason: None,
         score: Some(score),
-        distribution: Some(distribution(levels)),
+        distribution: Some(distribution(sure)),
         spread: Some(round_to_cents(range(&singles))),
         confidence: Some(if low { Confidence::Low } else { Confidence::Normal }),
         evidence,

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::answering::Answering;
 use super::caps::{self, Cap};
 use super::checklist::Item;
+use super::delivery::Delivery;
 use super::evidence::Place;
 use super::judge::{self, Judgement};
 use super::level_calibration::LevelCalibration;
@@ -87,6 +88,7 @@ pub(super) struct Scene<'a> {
     pub(super) asked: &'a [(&'a Item, &'a Place)],
     pub(super) limits: Limits,
     pub(super) answering: &'a Answering,
+    pub(super) delivery: Delivery,
     /// What findings are worth, where it was learnt.
     pub(super) calibration: Option<&'a LevelCalibration>,
 }
@@ -139,13 +141,24 @@ impl<'a> Scene<'a> {
             lifts: &lifts,
             models: &models,
             held: self.answering.held(dimension),
+            told: self.delivery.of(dimension),
         });
         let learnt = self.calibration.and_then(|c| c.predict(dimension, self.transcript.problem.as_deref(), &features));
         let checklist = match learnt {
             Some((level, sigma)) => reading::with_mean(level, sigma),
             None => reading::around(heard.level, self.rubric.combine.sigma),
         };
-        Ok(report::Findings { features, text, items: heard.items, evidence: heard.pieces, checklist, models, caps })
+        let error = learnt.map(|(_, sigma)| sigma);
+        Ok(report::Findings {
+            features,
+            text,
+            error,
+            items: heard.items,
+            evidence: heard.pieces,
+            checklist,
+            models,
+            caps,
+        })
     }
 
     /// What the places of a dimension's items say under a judgement of each.

@@ -127,6 +127,12 @@ pub fn reference_points(reference: &str) -> Vec<String> {
         .collect()
 }
 
+/// Share of a point's words of content that the answer has, by their length.
+#[must_use]
+pub fn touched(point: &str, answer: &str) -> f64 {
+    covered(&Text::new(point).stems, &Text::new(answer).set)
+}
+
 struct Text {
     words: Vec<String>,
     stems: Vec<String>,

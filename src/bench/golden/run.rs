@@ -228,6 +228,7 @@ fn blank(task: &Task<'_>, dimension: Dimension, key: &str, unscored: Option<Stri
         seconds: 0.0,
         prompt_sha256: key.to_owned(),
         features: Vec::new(),
+        state: Vec::new(),
         words: task.golden.words(),
         doc_id: 0,
         doc: json!({"id": task.golden.id, "question_id": task.golden.problem, "round": task.golden.round,

@@ -36,6 +36,7 @@ struct Injections {
     held_out_plea: Vec<String>,
     held_out_authority: Vec<String>,
     held_out_command: Vec<String>,
+    fresh: Vec<String>,
 }
 
 fn file() -> &'static File {
@@ -71,8 +72,17 @@ pub enum Change {
 }
 
 /// Kinds of injected instructions, in order.
-pub const INJECTIONS: [&str; 8] =
-    ["command", "scaffold", "voice", "authority", "plea", "held-out plea", "held-out authority", "held-out command"];
+pub const INJECTIONS: [&str; 9] = [
+    "command",
+    "scaffold",
+    "voice",
+    "authority",
+    "plea",
+    "held-out plea",
+    "held-out authority",
+    "held-out command",
+    "fresh wording",
+];
 
 impl Change {
     /// A name for tables.
@@ -126,7 +136,7 @@ pub fn all(golden: &Golden, seed: u64) -> Vec<(Change, Transcript)> {
     let turn: usize = golden.id.bytes().map(usize::from).sum();
     let one = |list: &'static [String]| &list[turn % list.len()];
     let known = [&i.command, &i.scaffold, &i.voice, &i.authority, &i.plea];
-    let held_out = [one(&i.held_out_plea), one(&i.held_out_authority), one(&i.held_out_command)];
+    let held_out = [one(&i.held_out_plea), one(&i.held_out_authority), one(&i.held_out_command), one(&i.fresh)];
     for (kind, text) in known.into_iter().chain(held_out).enumerate() {
         made.push((Change::Injection(kind), injected(&whole, text)));
     }

@@ -66,7 +66,14 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
             + if args.base.is_some() { " --base BASE" } else { "" },
     );
     let base = args.base.as_deref().map(parse_calibration).transpose()?.map(|(file, _)| file);
-    let plan = Plan { data: args.data, limit: args.limit, split: args.split, output: args.work, seed: args.seed };
+    let plan = Plan {
+        data: args.data,
+        limit: args.limit,
+        split: args.split,
+        output: args.work,
+        seed: args.seed,
+        states: true,
+    };
     let bar = bar();
     let mut progress = |done: usize, all: usize| tell(&bar, done, all);
     let (file, report) = calibrate::calibrate(&plan, engine, base.as_ref(), &recipe, &mut progress).await?;

@@ -75,8 +75,14 @@ pub async fn run(global: &Global, args: Args) -> anyhow::Result<()> {
         None if engine.is_some() => eprintln!("Marks are the model's own, uncalibrated."),
         _ => {}
     }
-    let plan =
-        Plan { data: args.data, limit: args.limit, split: args.split, output: args.output.clone(), seed: args.seed };
+    let plan = Plan {
+        data: args.data,
+        limit: args.limit,
+        split: args.split,
+        output: args.output.clone(),
+        seed: args.seed,
+        states: false,
+    };
     let bar = bar();
     let mut progress = |done: usize, all: usize| tell(&bar, done, all);
     let used = shipped.as_ref().map(|(c, hash)| (c, hash.as_str()));
