@@ -42,6 +42,25 @@ pub struct Held {
     pub notes: BTreeMap<u32, Note>,
     /// The figures.
     pub figures: Figures,
+    /// Follow-ups in all ways, if asked for.
+    pub beside: Vec<Beside>,
+}
+
+/// One follow-up, worded in every way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Beside {
+    /// Who.
+    pub candidate: String,
+    /// Problem or first competency.
+    pub problem: String,
+    /// What was asked and said before.
+    pub heard: [String; 2],
+    /// The move and its topic.
+    pub act: Act,
+    /// What it is about.
+    pub topic: String,
+    /// The words, and how they came about, by the way that was wanted.
+    pub ways: BTreeMap<Way, (String, How)>,
 }
 
 /// Counts; sums of counts over interviews are counts again.
@@ -63,7 +82,7 @@ pub struct Figures {
     pub repeats: usize,
     /// Turns worded by a spare question.
     pub spares: usize,
-    /// Questions that quote the candidate.
+    /// Questions that take up the candidate's words, quoted or told back.
     pub quoting: usize,
     /// Words said by the interviewer, facts included.
     pub words: usize,
@@ -125,6 +144,8 @@ pub struct Case<'a> {
     pub minutes: u32,
     /// Seed of plan and candidate.
     pub seed: u64,
+    /// Word every follow-up in every way.
+    pub beside: bool,
 }
 
 /// Holds one interview. `engine` none: by code alone.
@@ -147,6 +168,7 @@ pub async fn hold(
     room.say(Speaker::Interviewer, opening);
     let mut asked = Move { stage: room.plan.first_stage(), act: Act::OpenStage, ..Move::default() };
     let mut labels: Vec<String> = Vec::new();
+    let mut beside = Vec::new();
     for _ in 0..STALL {
         let said = candidate.answer(&room.plan, &asked);
         room.now_ms += THINK_MS + WORD_MS * said.text.split_whitespace().count() as u64;
@@ -165,8 +187,27 @@ pub async fn hold(
             }
             None => (wording::compose(content, &room.plan, &room.turns, &next), How::default()),
         };
-        figures.hear_wording(&next, &how);
         figures.seconds += began.elapsed().as_secs_f64();
+        if let Some(engine) = engine.filter(|_| case.beside && next.act.follows_up()) {
+            let mut ways = BTreeMap::from([(case.manner.way, (words.clone(), how.clone()))]);
+            for way in [Way::Composed, Way::Picked, Way::Free] {
+                if !ways.contains_key(&way) {
+                    let manner = Manner { way, ..case.manner };
+                    let worded = interviewer::word(engine, manner, content, &room.plan, &room.turns, &next, |_| {}).await;
+                    ways.insert(way, worded);
+                }
+            }
+            let asked = room.turns.iter().rev().nth(1).map_or(String::new(), |t| t.text.clone());
+            beside.push(Beside {
+                candidate: case.profile.id.clone(),
+                problem: case.problem.to_owned(),
+                heard: [asked, said.text.clone()],
+                act: next.act,
+                topic: next.topic.clone(),
+                ways,
+            });
+        }
+        figures.hear_wording(&next, &how);
         figures.answers += 1;
         hear(&mut figures, &room, &said, &note, &mut labels);
         judge_words(&mut figures, &room, &next, &words);
@@ -191,6 +232,7 @@ pub async fn hold(
         turns: room.turns,
         notes: room.notes,
         figures,
+        beside,
     })
 }
 
@@ -275,7 +317,7 @@ fn judge_words(figures: &mut Figures, room: &Room<'_>, next: &Move, words: &str)
     figures.questions += 1;
     figures.one_question += usize::from(words.matches('?').count() == 1);
     figures.overran += usize::from(room.now_ms >= room.plan.total_ms());
-    figures.quoting += usize::from(words.contains('“'));
+    figures.quoting += usize::from(next.takes_up(words));
     let own_words = wording::without_what_comes_before(room.content, &room.plan, &room.turns, next, words);
     let own_faults = wording::faults(room.content, &room.plan, &room.turns, next, own_words);
     if !own_faults.is_empty() && !matches!(next.act, Act::OpenStage | Act::AssumeAndMove | Act::NextStory) {

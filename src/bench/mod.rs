@@ -13,6 +13,7 @@ pub mod interviewer;
 pub mod judgements;
 pub mod measure;
 pub mod page;
+pub mod questions;
 pub mod rows;
 pub mod run;
 pub mod samples;

@@ -1,6 +1,6 @@
 //! A candidate at the table: hears a move, says something, and knows what it said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bank::Bank;
 use super::profile::{Manner, Profile};
@@ -8,6 +8,9 @@ use crate::interview::dice::Dice;
 use crate::interview::note::{Act, AnswerClass, Move};
 use crate::interview::plan::{Plan, Stage};
 use crate::interview::transcript::Round;
+
+/// When everything that somebody wanted to know was told.
+const ENOUGH_TO_BEGIN: &str = "Thank you, that is enough for me to begin with.";
 
 /// What was said, with its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +35,14 @@ pub struct Candidate<'a> {
     answers: usize,
     replied: BTreeMap<Act, usize>,
     others: usize,
+    asked: BTreeSet<String>,
 }
 
 impl<'a> Candidate<'a> {
     /// Somebody who has not said anything yet.
     #[must_use]
     pub fn new(profile: &'a Profile, banks: &'a BTreeMap<String, Bank>, seed: u64) -> Self {
-        Self { profile, banks, seed, answers: 0, replied: BTreeMap::new(), others: 0 }
+        Self { profile, banks, seed, answers: 0, replied: BTreeMap::new(), others: 0, asked: BTreeSet::new() }
     }
 
     /// What is said to a move.
@@ -62,7 +66,16 @@ impl<'a> Candidate<'a> {
         if asked.act == Act::Answer {
             *self.replied.entry(Act::Answer).or_default() += 1;
         }
-        said.unwrap_or_else(|| self.otherwise())
+        // Nobody asks for the same figures again and again.
+        let again = |said: &Said| asked.act == Act::Answer && self.asked.contains(&said.text);
+        match said {
+            Some(said) if again(&said) => unlabelled(ENOUGH_TO_BEGIN, None),
+            Some(said) => {
+                self.asked.insert(said.text.clone());
+                said
+            }
+            None => self.otherwise(),
+        }
     }
 
     fn bank_answer(&self, plan: &Plan, asked: &Move) -> Option<Said> {

@@ -329,6 +329,8 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
         let filled = slots.iter().fold(text.to_owned(), |t, (slot, value)| t.replace(slot, value));
         let filled = filled
             .replace("{minutes}", "10")
+            .replace("{told}", "You kept a list")
+            .replace("{told-on}", "you kept a list")
             .replace("{first}", "What happens then?")
             .replace("{claim}", "Led the move of it all")
             .replace("{requirement}", "Own services end to end")
@@ -358,6 +360,7 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     says.early.end.iter().for_each(|form| check("an early end".into(), form, 0));
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));
+    says.told_back.iter().chain(&says.go_back).chain(&says.told_before).for_each(|form| check("before a question".into(), form, 0));
     says.asked_earlier.iter().chain(&says.parked).for_each(|form| check("facts".into(), form, 0));
     says.not_on_sheet.iter().chain(&says.rest_not_on_sheet).for_each(|form| check("not on sheet".into(), form, 0));
 }

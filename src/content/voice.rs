@@ -49,6 +49,12 @@ pub struct Says {
     pub acknowledgements: Vec<String>,
     /// Sentences that hang a question on the candidate's words.
     pub lead_ins: Vec<String>,
+    /// What the candidate told of themselves, told back before a question.
+    pub told_back: Vec<String>,
+    /// Goes back to something, with time left.
+    pub go_back: Vec<String>,
+    /// Before facts that are told again.
+    pub told_before: Vec<String>,
     /// Clock warnings by minutes left.
     pub minutes_left: BTreeMap<String, String>,
     /// For a question that the fact sheet does not answer.
@@ -196,6 +202,10 @@ pub struct Phrases {
     pub before_verbs: BTreeSet<String>,
     pub before_participles: BTreeSet<String>,
     pub parts: BTreeSet<String>,
+    pub told_past: BTreeSet<String>,
+    pub told_would: BTreeSet<String>,
+    pub told_now: BTreeSet<String>,
+    pub told_never: BTreeSet<String>,
 }
 
 /// What the interviewer must never say.

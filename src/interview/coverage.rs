@@ -242,10 +242,14 @@ fn hear(reading: &Reading<'_>) -> Heard {
     let mut open = Vec::new();
     note.anchor = anchor::telling(&reading.content.voice.phrases, text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
-        let asked = facts::asked(text, &problem.facts, &problem.brief, &reading.content.voice.asks);
+        let collects = matches!(reading.stage, Stage::Open | Stage::Constraints | Stage::Sizing);
+        let text = facts::addressed(text, collects);
+        let places = if collects { facts::wishes(text) } else { facts::questions(text) };
+        let outside = words.len().saturating_sub(words_in(text, &places));
+        let sheet = facts::Sheet::read(&problem.facts, &problem.brief, &reading.content.voice.asks);
+        let asked = sheet.asked_in(text, places);
         note.not_on_sheet = !asked.open.is_empty();
         open = asked.open.iter().map(|range| text[range.clone()].trim().to_owned()).collect();
-        let outside = words.len().saturating_sub(words_in(text, &facts::questions(text)));
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
             note.class = AnswerClass::Asks;
         }

@@ -10,6 +10,7 @@ mod story;
 
 use std::collections::BTreeMap;
 
+use super::echo;
 use super::facts;
 use super::note::{Act, AnswerClass, Move, Note};
 use super::plan::{Plan, Stage};
@@ -23,6 +24,8 @@ use crate::content::Content;
 const SPARE_MS: u64 = 20_000;
 /// Follow-ups per topic.
 const PER_TOPIC: usize = 2;
+/// Room for a story that was not planned.
+const UNPLANNED_MS: u64 = 5 * 60_000;
 /// One exchange takes about this long.
 const EXCHANGE_MS: u64 = 75_000;
 
@@ -40,7 +43,10 @@ pub fn next(
     let mut next = decide(&reading, hints);
     if next.act != Act::End {
         tell_facts(&mut next, &reading);
-        warn(&mut next, &reading);
+        // The last question says itself where the clock stands.
+        if next.act != Act::LastQuestion {
+            warn(&mut next, &reading);
+        }
         next.held_back = held_back(&reading, &next);
     }
     next
@@ -173,6 +179,18 @@ fn advance(reading: &Reading<'_>, why: &str) -> Move {
     while plan.round == Round::SystemDesign && design::is_done_already(reading, stage) {
         stage = plan.after(stage);
     }
+    if stage == Stage::Close
+        && plan.round == Round::SystemDesign
+        && let Some(back) = design::go_back(reading)
+    {
+        return back;
+    }
+    if plan.round == Round::Behavioural
+        && matches!(stage, Stage::Stretch | Stage::Learning | Stage::Close)
+        && let Some(more) = story::one_more(reading)
+    {
+        return more;
+    }
     open(reading, stage, why)
 }
 
@@ -188,7 +206,8 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
     if let Some(quote) = on_thread.filter(thing).find(fresh) {
         next.quote = quote.to_owned();
         next.quote_fits = !reading.stage.is_story();
-        next.quote_near = true;
+        // A story is one thread, and what somebody was or had in it is not what the next question is about.
+        next.quote_near = !reading.stage.is_story();
     } else {
         let found = note.covered.iter().map(|f| f.anchor.as_str()).filter(|a| a.contains(' '));
         let quote = std::iter::once(note.anchor.as_str()).chain(found).find(fresh).unwrap_or_default();
@@ -198,12 +217,17 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
             next.act,
             Act::AskMechanism | Act::AskProperty | Act::AskLoad | Act::RaiseBar | Act::Park | Act::CutIn
         );
-        // One story is one thread; in a design the answer must have been to a question on this very thread.
-        next.quote_near = if reading.stage.is_story() {
-            note.stage == Some(reading.stage)
-        } else {
-            reading.asked().is_some_and(|m| same_thread(&m.topic))
-        };
+    }
+    // Told back, it must be about what was just asked: in a story everything is, in a design the same thread.
+    let near = if reading.stage.is_story() {
+        note.stage == Some(reading.stage)
+    } else {
+        reading.asked().is_some_and(|m| same_thread(&m.topic))
+    };
+    if near && let Some(answer) = reading.answer() {
+        let told = echo::told_back(&reading.content.voice, reading.plan.round, &answer.text);
+        let fresh = |told: &String| !reading.moves().any(|m| m.told_back == *told);
+        next.told_back = told.into_iter().rfind(fresh).unwrap_or_default();
     }
     next
 }
@@ -222,7 +246,7 @@ fn is_over(reading: &Reading<'_>) -> bool {
 /// Follow-ups that the stage has room for, whatever the clock says.
 fn room(reading: &Reading<'_>) -> usize {
     let planned = reading.plan.stages.iter().find(|s| s.stage == reading.stage);
-    let budget = planned.map_or(0, |s| s.ends_ms - s.starts_ms);
+    let budget = planned.map_or(UNPLANNED_MS, |s| s.ends_ms - s.starts_ms);
     ((budget / EXCHANGE_MS) as usize).clamp(1, 6)
 }
 
@@ -248,8 +272,9 @@ fn tell_facts(next: &mut Move, reading: &Reading<'_>) {
         }
     }
     // What was told is told again only when nothing else was asked for.
-    if note.class == AnswerClass::Asks && pool.is_empty() {
+    if note.class == AnswerClass::Asks && pool.is_empty() && !told_twice(reading, asked_now) {
         pool = asked_now.to_vec();
+        next.told_before = !pool.is_empty();
     }
     next.parked = pool.len().saturating_sub(facts::MOST);
     pool.truncate(facts::MOST);
@@ -257,14 +282,21 @@ fn tell_facts(next: &mut Move, reading: &Reading<'_>) {
     next.not_on_sheet = note.not_on_sheet && note.class == AnswerClass::Asks;
 }
 
-/// Ten and three minutes before the end, once each.
+/// Whether all of these were told and told again: a third time helps nobody.
+fn told_twice(reading: &Reading<'_>, ids: &[String]) -> bool {
+    !ids.is_empty() && ids.iter().all(|id| reading.moves().filter(|m| m.facts.contains(id)).count() >= 2)
+}
+
+/// About ten and three minutes before the end, once each.
 fn warn(next: &mut Move, reading: &Reading<'_>) {
     let left = reading.plan.total_ms().saturating_sub(reading.now_ms);
     let told = |minutes: u32| reading.moves().any(|m| m.minutes_left != 0 && m.minutes_left <= minutes);
+    // As many as there are: after a long answer it may be two.
+    let minutes = u32::try_from((left + 30_000) / 60_000).unwrap_or(0).max(1);
     if left <= 3 * 60_000 && !told(3) {
-        next.minutes_left = 3;
+        next.minutes_left = minutes.min(3);
     } else if reading.plan.minutes >= 30 && left <= 10 * 60_000 && left > 7 * 60_000 && !told(10) {
-        next.minutes_left = 10;
+        next.minutes_left = minutes;
     }
 }
 

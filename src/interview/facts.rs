@@ -31,6 +31,26 @@ pub fn questions(text: &str) -> Vec<Range<usize>> {
     lexicon::sentences(text).into_iter().filter(|range| is_question(&text[range.clone()])).collect()
 }
 
+/// The same and what is wanted without a question ("I need the rate: how many come in a second"), while requirements are
+/// collected.
+#[must_use]
+pub fn wishes(text: &str) -> Vec<Range<usize>> {
+    const STARTS: [&str; 12] = [
+        "i need the", "i need to know", "i'd need", "i would need", "i want the", "i want to", "i'd want", "i would want",
+        "i'd like", "i would like", "i have to know", "we need to know",
+    ];
+    let wished = |sentence: &str| {
+        let lower = sentence.to_lowercase().replace('’', "'");
+        let start = ["so ", "then ", "first, ", "first ", "well, ", "okay, ", "also, "]
+            .iter()
+            .find_map(|lead| lower.strip_prefix(lead))
+            .unwrap_or(&lower);
+        sentence.len() < 200 && STARTS.iter().any(|s| start.starts_with(s))
+    };
+    let sentences = lexicon::sentences(text).into_iter();
+    sentences.filter(|r| is_question(&text[r.clone()]) || wished(&text[r.clone()])).collect()
+}
+
 fn is_question(sentence: &str) -> bool {
     const STARTS: &[&str] = &[
         "what is",
@@ -72,7 +92,31 @@ fn is_question(sentence: &str) -> bool {
         return true;
     }
     let lower = sentence.to_lowercase();
-    sentence.len() < 200 && STARTS.iter().any(|s| lower.starts_with(s))
+    sentence.len() < 200 && STARTS.iter().any(|s| lower.starts_with(s)) && !states(&lower)
+}
+
+/// "What is hard to undo is the format." and "Which means that we wait." begin like questions and tell something.
+fn states(lower: &str) -> bool {
+    let words = lexicon::words(lower);
+    let verb = |w: &lexicon::Word| matches!(w.text.as_str(), "is" | "are" | "was" | "were");
+    let first = words.first().map_or("", |w| w.text.as_str());
+    match first {
+        "what" | "what's" => lower.ends_with('.') && words.iter().skip(2).any(verb),
+        "which" | "who" => lower.ends_with('.'),
+        _ => false,
+    }
+}
+
+/// The part of a turn in which something is asked of the interviewer: all of it while requirements are collected, later
+/// only its end. "How do we notice? I would count them." asks nobody.
+#[must_use]
+pub fn addressed(text: &str, collects: bool) -> &str {
+    let sentences = lexicon::sentences(text);
+    let answered = sentences.iter().rposition(|range| !is_question(&text[range.clone()]));
+    match answered {
+        Some(at) if !collects => sentences.get(at + 1).map_or("", |range| &text[range.start..]),
+        _ => text,
+    }
 }
 
 /// Matches every question of `text` to the sheet, each by itself. Words of the brief ("orders") tell little:
@@ -216,8 +260,14 @@ impl<'a> Sheet<'a> {
     /// Matches every question of `text`.
     #[must_use]
     pub fn asked(&self, text: &str) -> Asked {
+        self.asked_in(text, questions(text))
+    }
+
+    /// Matches every question in these places of `text`.
+    #[must_use]
+    pub fn asked_in(&self, text: &str, places: Vec<Range<usize>>) -> Asked {
         let mut found = Asked::default();
-        for range in questions(text).into_iter().flat_map(|sentence| split(text, sentence)) {
+        for range in places.into_iter().flat_map(|sentence| split(text, sentence)) {
             let facts = self.answers(&text[range.clone()]);
             let says_nothing = || content(&text[range.clone()], self.asks).is_empty();
             if facts.is_empty() && (!asks_something(&text[range.clone()]) || says_nothing()) {
@@ -258,6 +308,17 @@ impl<'a> Sheet<'a> {
 
     /// The fact whose phrase the question shares most of; a weak match is none.
     fn best(&self, question: &str) -> Option<&'a Fact> {
+        self.facts
+            .iter()
+            .zip(self.likeness(question))
+            .filter(|(_, score)| *score >= ENOUGH)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(fact, _)| fact)
+    }
+
+    /// How much of a phrase of each fact a question shares, 0 to 1, in the sheet's order.
+    #[must_use]
+    pub fn likeness(&self, question: &str) -> Vec<f32> {
         let asked = content(question, self.asks);
         let known: f32 = asked.iter().map(|w| self.of.get(w).copied().unwrap_or(UNKNOWN)).sum();
         let sum = |words: &mut dyn Iterator<Item = &String>| -> f32 {
@@ -272,13 +333,7 @@ impl<'a> Sheet<'a> {
             let shared = sum(&mut phrase.intersection(&asked));
             shared / all * (0.6 + 0.4 * shared / known.max(0.01))
         };
-        self.facts
-            .iter()
-            .zip(&self.phrases)
-            .map(|(fact, phrases)| (phrases.iter().map(of_phrase).fold(0.0, f32::max), fact))
-            .filter(|(score, _)| *score >= ENOUGH)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, fact)| fact)
+        self.phrases.iter().map(|phrases| phrases.iter().map(of_phrase).fold(0.0, f32::max)).collect()
     }
 }
 
@@ -371,6 +426,19 @@ mod tests {
         check("Before I design anything: how many changes are there per second?", &["rate"], 0);
         check("Can we afford to lose a notification, or to send one twice?", &["loss"], 0);
         check("Does that make sense?", &[], 0);
+        check("What is hard to undo is the payload format and what we promise in public.", &[], 0);
+        check("Which means that a receiver sees it twice.", &[], 0);
+        check("Who reads it is up to them.", &[], 0);
+    }
+
+    #[test]
+    fn later_on_only_the_end_of_a_turn_asks() {
+        let turn = "How do we notice? I would count them. How many people are on call?";
+        assert_eq!(addressed(turn, false), "How many people are on call?");
+        assert_eq!(addressed(turn, true), turn);
+        assert_eq!(addressed("How do we notice? I would count them.", false), "");
+        assert_eq!(addressed("How many are there?", false), "How many are there?");
+        assert_eq!(addressed("", false), "");
     }
 
     /// Questions in a candidate's words, by hand, against the sheets as they ship. Wrong = answered with another fact.

@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod desk;
 pub mod dice;
 pub mod director;
+pub mod echo;
 pub mod evidence;
 pub mod facts;
 pub mod free;

@@ -156,15 +156,21 @@ pub struct Move {
     pub facts: Vec<String>,
     /// The facts were asked for in an earlier turn and put off.
     pub of_earlier: bool,
+    /// The facts were told before: they are asked for again.
+    pub told_before: bool,
     /// Facts asked for that have to wait for the next turn.
     pub parked: usize,
     /// The candidate asked for something that the sheet does not hold.
     pub not_on_sheet: bool,
+    /// What the candidate told of themselves, told back ("You built a small prototype"); may be empty.
+    pub told_back: String,
+    /// All is asked and time is left: goes back to something.
+    pub goes_back: bool,
     /// Behavioural: which story this is about (competency id).
     pub story: String,
     /// Behavioural: which question opens it.
     pub question: String,
-    /// A clock warning to say first: minutes left (10 or 3), 0 for none.
+    /// A clock warning to say first: minutes left (7 to 10, or 1 to 3), 0 for none.
     pub minutes_left: u32,
     /// Why this and not something else, for the notes.
     pub why: String,
@@ -185,8 +191,11 @@ impl Default for Move {
             earlier_of_resume: false,
             facts: Vec::new(),
             of_earlier: false,
+            told_before: false,
             parked: 0,
             not_on_sheet: false,
+            told_back: String::new(),
+            goes_back: false,
             story: String::new(),
             question: String::new(),
             minutes_left: 0,
@@ -197,6 +206,13 @@ impl Default for Move {
 }
 
 impl Move {
+    /// Whether `text`, as which this was said, takes up the candidate's own words: quoted or told back.
+    #[must_use]
+    pub fn takes_up(&self, text: &str) -> bool {
+        let told = self.told_back.to_lowercase();
+        text.contains('“') || (!told.is_empty() && text.to_lowercase().contains(&told))
+    }
+
     /// Whether the interview is over once this has been said.
     #[must_use]
     pub fn ends(&self) -> bool {

@@ -314,10 +314,11 @@ impl Plan {
         self.stages.iter().find(|s| s.stage == stage).map_or(self.total_ms(), |s| s.starts_ms)
     }
 
-    /// Planned end of a stage; the whole length for a stage that is not planned.
+    /// Planned end of a stage; for a stage that is not planned the start of the next one.
     #[must_use]
     pub fn ends_ms(&self, stage: Stage) -> u64 {
-        self.stages.iter().find(|s| s.stage == stage).map_or(self.total_ms(), |s| s.ends_ms)
+        let planned = self.stages.iter().find(|s| s.stage == stage);
+        planned.map_or_else(|| self.starts_ms(self.after(stage)), |s| s.ends_ms)
     }
 }
 

@@ -35,7 +35,8 @@ pub struct Report {
     pub praise: Vec<u32>,
     /// Turns worded by a spare question: nothing made for the point was left.
     pub spare: Vec<u32>,
-    /// Part of the follow-ups (not the first questions of a part) that quote the candidate, 0 to 1; none without any.
+    /// Part of the follow-ups (not the first questions of a part) that take up the candidate's words, quoted or told back,
+    /// 0 to 1; none without any.
     pub quoting: Option<f32>,
     /// Planned and held seconds of each part, in order of the plan.
     pub parts: Vec<Part>,
@@ -100,9 +101,9 @@ pub fn report(
         count(earlier.iter().any(|e| checks::repeats(&turn.text, e)), |r| &mut r.repeated);
         count(holds(&forbidden.praise) || holds(&forbidden.verdicts), |r| &mut r.praise);
         count(content.voice.says.spare.iter().any(|spare| turn.text.ends_with(spare.as_str())), |r| &mut r.spare);
-        if next.is_some_and(|m| m.act.follows_up()) {
+        if let Some(next) = next.filter(|m| m.act.follows_up()) {
             follow_ups += 1;
-            quoting += usize::from(turn.text.contains('“'));
+            quoting += usize::from(next.takes_up(&turn.text));
         }
         report.facts += next.map_or(0, |m| m.facts.len());
         earlier.push(&turn.text);

@@ -175,6 +175,9 @@ impl<'a> Voiced<'a> {
             if self.next.of_earlier && !self.next.facts.is_empty() {
                 parts.push(self.pick_any(&says.asked_earlier));
             }
+            if self.next.told_before {
+                parts.push(self.pick_any(&says.told_before));
+            }
             parts.extend(told.map(|f| f.says.trim().to_owned()));
             if self.next.parked > 0 {
                 parts.push(self.pick_any(&says.parked));
@@ -184,10 +187,24 @@ impl<'a> Voiced<'a> {
             let forms = if parts.is_empty() { &says.not_on_sheet } else { &says.rest_not_on_sheet };
             parts.push(self.pick_any(forms));
         }
+        if self.next.goes_back && !self.area().is_empty() {
+            parts.push(self.unused(&says.go_back).replace("{area}", &self.area()));
+        }
         if let Some(warning) = says.minutes_left.get(&self.next.minutes_left.to_string()) {
             parts.push(warning.clone());
         }
         parts.join(" ")
+    }
+
+    /// One of these, none that was said before while there is another.
+    fn unused(&self, forms: &[String]) -> String {
+        let asked = self.asked_before();
+        let said = |form: &&String| {
+            let parts: Vec<&str> = form.split("{area}").filter(|p| p.len() > 3).collect();
+            asked.iter().any(|a| parts.iter().all(|p| a.contains(p)))
+        };
+        let fresh: Vec<String> = forms.iter().filter(|f| !said(f)).cloned().collect();
+        self.pick_any(if fresh.is_empty() { forms } else { &fresh })
     }
 
     /// The question: the first wording, in seeded order, that passes every check.
@@ -232,16 +249,23 @@ impl<'a> Voiced<'a> {
         (forms, led)
     }
 
-    /// Their own words first, unless the last turn had them too: twice running is a mannerism.
+    /// Their own words first in two turns of three, unless the last turn had them too: twice running is a mannerism.
     fn leads(&self) -> bool {
         let last = self.turns.iter().rev().find(|t| t.role == Speaker::Interviewer);
-        last.is_none_or(|t| !t.text.contains('“'))
+        last.is_none_or(|t| !t.text.contains('“') && !self.tells_back(&t.text)) && self.dice("leads").below(3) > 0
     }
 
-    /// Whether a good part of the time is left although there is nothing more to ask.
+    /// Whether a turn begins by telling back what was said.
+    fn tells_back(&self, text: &str) -> bool {
+        let starts = self.content.voice.says.told_back.iter().map(|f| f.split("{told").next().unwrap_or_default());
+        starts.map(|start| if start.is_empty() { "You".to_owned() } else { format!("{start}you") }).any(|s| text.starts_with(&s))
+    }
+
+    /// Whether time is left although there is nothing more to ask.
     fn is_early(&self) -> bool {
+        const MUCH_MS: u64 = 150_000;
         let now = self.turns.iter().rev().find_map(|t| t.at_ms).unwrap_or(0);
-        now.saturating_mul(10) < self.plan.total_ms().saturating_mul(8)
+        now + MUCH_MS < self.plan.total_ms()
     }
 
     /// A probe with a piece of the candidate's words on its own thread.
@@ -256,20 +280,34 @@ impl<'a> Voiced<'a> {
                 | Act::HowToFindOut
                 | Act::AskEffect
         );
-        probes && self.next.quote_near && !self.next.quote.is_empty()
+        probes && (!self.next.told_back.is_empty() || (self.next.quote_near && !self.next.quote.is_empty()))
     }
 
-    /// The form behind each lead-in that was not used yet, in seeded order.
+    /// The form behind each lead-in that was not used yet, in seeded order; told back before quoted. A form that sets a
+    /// scene of its own goes without: two beginnings are one too many.
     fn led_in(&self, form: &str) -> Vec<String> {
+        if form.contains(". ") || form.contains(": ") {
+            return Vec::new();
+        }
         let used = self.asked_before();
-        let is_used = |lead: &&String| {
-            let parts: Vec<&str> = lead.split("{quote}").collect();
-            used.iter().rev().take(6).any(|u| parts.iter().all(|p| u.contains(p)))
-        };
-        let mut fresh: Vec<&String> = self.content.voice.says.lead_ins.iter().filter(|l| !is_used(l)).collect();
-        self.dice("which-lead").shuffle(&mut fresh);
-        fresh
-            .into_iter()
+        let recent = |parts: &[&str]| used.iter().rev().take(6).any(|u| parts.iter().all(|p| u.contains(p)));
+        let says = &self.content.voice.says;
+        let mut leads: Vec<String> = Vec::new();
+        let told = self.next.told_back.as_str();
+        if !told.is_empty() {
+            let goes_on = lower_first(told);
+            let slots = [("told", told), ("told-on", goes_on.as_str())];
+            leads.extend(says.told_back.iter().map(|lead| fill(lead, &slots)));
+            self.dice("which-told").shuffle(&mut leads);
+        }
+        if self.next.quote_near && !self.next.quote.is_empty() {
+            let mut fresh: Vec<String> =
+                says.lead_ins.iter().filter(|l| !recent(&l.split("{quote}").collect::<Vec<_>>())).cloned().collect();
+            self.dice("which-lead").shuffle(&mut fresh);
+            leads.extend(fresh);
+        }
+        leads
+            .iter()
             .map(
                 |lead| {
                     if lead.ends_with(':') { format!("{lead} {}", lower_first(form)) } else { format!("{lead} {form}") }
@@ -452,7 +490,7 @@ impl<'a> Voiced<'a> {
     fn may_acknowledge(&self, question: &str) -> bool {
         let plain =
             matches!(self.next.act, Act::Probe | Act::Deepen | Act::AskMechanism | Act::RaiseBar | Act::AskNumber);
-        plain && !question.contains('“') && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
+        plain && !question.contains('“') && !self.tells_back(question) && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
     }
 
     fn acknowledgement(&self) -> String {

@@ -1,12 +1,13 @@
 //! `offrecord bench interviewer`: simulated candidates against the real interviewer.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::bench::interviewer::{Case, Figures, Held, hold};
-use crate::bench::judgements;
+use crate::bench::{judgements, questions};
 use crate::candidate::{banks, profiles};
 use crate::cli::servers::InterviewerArgs;
 use crate::config::Global;
@@ -53,6 +54,15 @@ pub struct Args {
     /// Only judge labelled pairs of statements for contradictions, one JSON object a line.
     #[arg(long, conflicts_with_all = ["no_model", "judgements"])]
     contradictions: bool,
+    /// Only match the labelled questions to their fact sheets, one JSON object a line.
+    #[arg(long, conflicts_with_all = ["judgements", "contradictions"])]
+    questions: bool,
+    /// Only this problem or competency.
+    #[arg(long, value_name = "ID")]
+    problem: Option<String>,
+    /// Also word every follow-up in the other ways, and write them side by side to this file, one JSON object a line.
+    #[arg(long, conflicts_with = "no_model", value_name = "FILE")]
+    beside: Option<PathBuf>,
     /// Say what was misheard.
     #[arg(long)]
     misses: bool,
@@ -81,6 +91,13 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         eprintln!("{} pairs judged by {}, ranking {ranking:.3} (0.5 = a coin)", judged.len(), engine.info().id);
         return Ok(());
     }
+    if args.questions {
+        let all = questions::all(engine.as_ref(), &content).await?;
+        for question in &all {
+            println!("{}", serde_json::to_string(question)?);
+        }
+        return Ok(());
+    }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
     if people.is_empty() {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
@@ -91,13 +108,23 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut all = Figures::default();
     for profile in &people {
         for (round, problem) in rooms(&content, &banks, args.round) {
+            if args.problem.as_ref().is_some_and(|only| *only != problem) {
+                continue;
+            }
             for seed in args.seed..args.seed + args.repeats {
-                let case = Case { manner, profile, round, problem: &problem, minutes: args.minutes, seed };
+                let case =
+                    Case { manner, profile, round, problem: &problem, minutes: args.minutes, seed, beside: args.beside.is_some() };
                 let held = hold(engine.as_ref(), &content, &banks, case).await?;
                 if let Some(dir) = &args.output {
                     std::fs::create_dir_all(dir)?;
                     let name = format!("{}-{problem}-{seed}.txt", profile.id);
                     std::fs::write(dir.join(name), readable(&held))?;
+                }
+                if let Some(file) = &args.beside {
+                    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+                    for worded in &held.beside {
+                        writeln!(file, "{}", serde_json::to_string(worded)?)?;
+                    }
                 }
                 by_candidate.entry(&profile.id).or_default().add(&held.figures);
                 all.add(&held.figures);

@@ -1,7 +1,7 @@
 //! The director's logic for design rounds.
 
 use super::{advance, arrow, is_over, may_ask, room, stay};
-use crate::content::{ChecklistItem, Dive, FlagKind};
+use crate::content::{ChecklistItem, Dive, FlagKind, Phase};
 use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::Stage;
 use crate::interview::reading::{RUNGS, Reading, rung};
@@ -10,6 +10,9 @@ use crate::interview::reading::{RUNGS, Reading, rung};
 const ENOUGH: f32 = 0.6;
 /// Most turns that only answer questions, per stage.
 const ANSWERS: usize = 5;
+
+/// Most questions after the plan is through.
+const MOST_BACK: usize = 6;
 
 /// The next move once the clock and interruptions are seen to.
 pub(super) fn next(reading: &Reading<'_>) -> Move {
@@ -104,11 +107,34 @@ fn asks(reading: &Reading<'_>, topic: &str) -> Option<Move> {
     if reading.stage != Stage::Constraints {
         return (answered < 2).then(|| stay(reading, Act::Answer, topic, "a question: answered from the sheet"));
     }
-    if answered >= ANSWERS && reading.times_here(Act::AssumeAndMove) == 0 {
+    let nothing_new = reading.newest().is_some_and(|n| super::told_twice(reading, &n.facts));
+    if (answered >= ANSWERS || nothing_new) && reading.times_here(Act::AssumeAndMove) == 0 {
         return Some(Move { why: "asks for ever: assume and move".into(), ..assume_and_move(reading) });
     }
     (answered < ANSWERS && !has_enough(reading, reading.stage, 1.0))
         .then(|| stay(reading, Act::Answer, topic, "a question: answered from the sheet"))
+}
+
+/// All is asked and time is left: the heaviest item that nothing was heard of, from the parts that are over.
+pub(super) fn go_back(reading: &Reading<'_>) -> Option<Move> {
+    let time = reading.plan.starts_ms(Stage::Close).saturating_sub(reading.now_ms) >= 2 * super::EXCHANGE_MS;
+    let willing = reading.newest().is_some_and(|n| {
+        use AnswerClass as C;
+        n.class.holds_content() && !matches!(n.class, C::Done | C::Stuck | C::DoesNotKnow) && n.words >= 8
+    });
+    let been = reading.moves().filter(|m| m.goes_back).count();
+    if !time || !willing || been >= MOST_BACK {
+        return None;
+    }
+    let over = |item: &&ChecklistItem| !matches!(item.phase, Phase::Constraints | Phase::Sizing | Phase::Close);
+    let item = reading
+        .open_items()
+        .filter(over)
+        .filter(|i| reading.times_asked(&i.id) == 0 && may_ask(reading, &i.id, &i.probes))
+        .min_by_key(|i| u8::MAX - i.weight)?;
+    let why = format!("time is left, and nothing was heard of {}", item.area);
+    // Its wording stands by itself: the newest answer was about something else.
+    Some(Move { goes_back: true, told_back: String::new(), quote: String::new(), ..stay(reading, Act::Probe, &item.id, &why) })
 }
 
 /// Opens the next stage with the words "assume and move".

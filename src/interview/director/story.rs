@@ -9,6 +9,8 @@ use crate::interview::note::{Act, AnswerClass, Move, Note};
 use crate::interview::plan::{Stage, StoryChoice};
 use crate::interview::reading::Reading;
 
+/// Less time than this is not enough for one more story.
+const ONE_MORE_MS: u64 = 4 * 60_000;
 /// Most follow-ups per story.
 const PER_STORY: usize = 5;
 
@@ -128,6 +130,29 @@ fn another(reading: &Reading<'_>, why: &str) -> Option<Move> {
         story: choice.competency.clone(),
         question: choice.question.clone(),
         why: why.to_owned(),
+        ..Move::default()
+    })
+}
+
+/// Time for one story more than was planned, once.
+pub(super) fn one_more(reading: &Reading<'_>) -> Option<Move> {
+    use AnswerClass as C;
+    let extra = Stage::Story3;
+    let planned = reading.plan.stages.iter().any(|s| s.stage == extra);
+    let until = reading.plan.starts_ms(reading.plan.after(extra));
+    let willing = reading.newest().is_some_and(|n| {
+        n.class.holds_content() && !matches!(n.class, C::Done | C::Stuck | C::NoStory | C::DoesNotKnow) && n.words >= 8
+    });
+    if planned || reading.stage >= extra || !willing || reading.now_ms + ONE_MORE_MS > until {
+        return None;
+    }
+    let choice = next_story(reading)?;
+    Some(Move {
+        stage: extra,
+        act: Act::NextStory,
+        story: choice.competency.clone(),
+        question: choice.question.clone(),
+        why: "time is left: one more story".to_owned(),
         ..Move::default()
     })
 }
