@@ -44,7 +44,7 @@ const MANY: usize = 5;
 const LONG_ENOUGH: usize = 9;
 /// Syllables come and go: somebody's speaking exceeds its own quieter moments (the quietest fifth of each band) by this for a
 /// tenth of its time. White, pink and brown noise has .1 to .2, a swinging fan .6; "a queue" in a noise 10 dB below it .8.
-const MOVES: f32 = 0.68;
+const MOVES: f32 = 0.4;
 const OWN_QUIET: f32 = 0.2;
 const OWN_LOUD: f32 = 0.9;
 /// A shorter silence is a part of the speech.

@@ -94,7 +94,7 @@ function Wipe() {
 /** The tests' names as words, when they are asked for; what no test shows always. @param {typeof promises[number]} promise */
 function proved({ operation, proofs, unproved }) {
   return html`
-    ${proofs.length > 0 && html`<details class="proofs"><summary aria-label=${`Tests of: ${operation}`}>${proofs.length === 1 ? "1 test" : `${proofs.length} tests`}</summary>
+    ${proofs.length > 0 && html`<details class="proofs"><summary>${proofs.length === 1 ? "1 test" : `${proofs.length} tests`}<span class="sr"> of: ${operation}</span></summary>
       <ul class="plain-list">${proofs.map(({ file, test }) => html`<li>${test.replaceAll("_", " ")}<br /><span class="path">${file}</span></li>`)}</ul></details>`}
     ${unproved && html`<p class="note">Not proved: ${unproved}</p>`}`;
 }

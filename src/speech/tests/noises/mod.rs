@@ -107,8 +107,11 @@ fn breath(seconds: f32) -> Vec<f32> {
         .collect()
 }
 
-/// Every kind with its name, by its length in seconds.
-pub fn kinds() -> [(&'static str, fn(f32) -> Vec<f32>); 8] {
+/// A noise by its length in seconds.
+pub type Noise = fn(f32) -> Vec<f32>;
+
+/// Every kind with its name.
+pub fn kinds() -> [(&'static str, Noise); 8] {
     [
         ("white", white),
         ("pink", pink),
