@@ -7,7 +7,7 @@ use offrecord::content::Content;
 use offrecord::grading::refusal;
 use offrecord::interview::transcript::Speaker;
 
-use crate::tier::Tally;
+use crate::tier::{Tally, is_full};
 
 /// Interviews of the set in which the candidate does give the grader an order: it must be found in each.
 const WITH_AN_ORDER: [&str; 4] =
@@ -20,13 +20,15 @@ fn nothing_in_an_honest_interview_is_taken_for_an_order() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/golden");
     let set = read::folder(&folder, &content).expect("the golden set");
     let (mut answers, mut taken) = (0, Vec::new());
-    for golden in &set.interviews {
+    for (index, golden) in set.interviews.iter().enumerate() {
         if WITH_AN_ORDER.contains(&golden.id.as_str()) {
             let refused = refusal::read(&golden.transcript(), &[]).refused;
             assert!(refused.iter().any(|refused| refused.code == "injection"), "{}: not found", golden.id);
             continue;
         }
-        let honest = variants::all(golden, 1)
+        // The variants of each sixth interview, or of all: a development build reads slowly.
+        let changed = if is_full() || index % 6 == 0 { variants::all(golden, 1) } else { Vec::new() };
+        let honest = changed
             .into_iter()
             .filter(|(change, _)| !matches!(change, variants::Change::Injection(_)))
             .map(|(change, transcript)| (change.name(), transcript));
@@ -38,7 +40,7 @@ fn nothing_in_an_honest_interview_is_taken_for_an_order() {
             }));
         }
     }
-    assert!(answers > 1_000, "only {answers} answers");
+    assert!(answers > 500, "only {answers} answers");
     assert!(taken.is_empty(), "{} of {answers} answers lose a sentence: {taken:#?}", taken.len());
     tally.add(answers);
 }
