@@ -193,7 +193,8 @@ pub async fn hold(
             for way in [Way::Composed, Way::Picked, Way::Free] {
                 if !ways.contains_key(&way) {
                     let manner = Manner { way, ..case.manner };
-                    let worded = interviewer::word(engine, manner, content, &room.plan, &room.turns, &next, |_| {}).await;
+                    let worded =
+                        interviewer::word(engine, manner, content, &room.plan, &room.turns, &next, |_| {}).await;
                     ways.insert(way, worded);
                 }
             }

@@ -36,8 +36,18 @@ pub fn questions(text: &str) -> Vec<Range<usize>> {
 #[must_use]
 pub fn wishes(text: &str) -> Vec<Range<usize>> {
     const STARTS: [&str; 12] = [
-        "i need the", "i need to know", "i'd need", "i would need", "i want the", "i want to", "i'd want", "i would want",
-        "i'd like", "i would like", "i have to know", "we need to know",
+        "i need the",
+        "i need to know",
+        "i'd need",
+        "i would need",
+        "i want the",
+        "i want to",
+        "i'd want",
+        "i would want",
+        "i'd like",
+        "i would like",
+        "i have to know",
+        "we need to know",
     ];
     let wished = |sentence: &str| {
         let lower = sentence.to_lowercase().replace('’', "'");
@@ -395,6 +405,25 @@ mod tests {
         assert!(second.facts.iter().all(|f| !first.facts.contains(f)));
         let third = interview.answer("Then workers take it from there, each with a limit of its own.", 30_000);
         assert_eq!((third.facts.len(), third.of_earlier), (0, false));
+    }
+
+    #[test]
+    fn what_is_wished_for_is_told_and_told_again_once() {
+        use crate::interview::note::Act;
+        use crate::interview::simulation::Simulation;
+        use crate::interview::transcript::Round;
+        let content = Content::built_in();
+        let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 11);
+        let wish = "I need the rate: how many order changes come in per second, and what the peak looks like.";
+        let first = interview.answer(wish, 20_000);
+        assert_eq!(
+            (first.act, first.facts.as_slice(), first.told_before),
+            (Act::Answer, &["rate".to_owned()][..], false)
+        );
+        let second = interview.answer(wish, 20_000);
+        assert_eq!((second.act, second.facts.len(), second.told_before), (Act::Answer, 1, true));
+        let third = interview.answer(wish, 20_000);
+        assert_eq!((third.facts.len(), third.stage > first.stage), (0, true), "{third:?}");
     }
 
     #[test]

@@ -258,7 +258,9 @@ impl<'a> Voiced<'a> {
     /// Whether a turn begins by telling back what was said.
     fn tells_back(&self, text: &str) -> bool {
         let starts = self.content.voice.says.told_back.iter().map(|f| f.split("{told").next().unwrap_or_default());
-        starts.map(|start| if start.is_empty() { "You".to_owned() } else { format!("{start}you") }).any(|s| text.starts_with(&s))
+        starts
+            .map(|start| if start.is_empty() { "You".to_owned() } else { format!("{start}you") })
+            .any(|s| text.starts_with(&s))
     }
 
     /// Whether time is left although there is nothing more to ask.
@@ -490,7 +492,11 @@ impl<'a> Voiced<'a> {
     fn may_acknowledge(&self, question: &str) -> bool {
         let plain =
             matches!(self.next.act, Act::Probe | Act::Deepen | Act::AskMechanism | Act::RaiseBar | Act::AskNumber);
-        plain && !question.contains('“') && !self.tells_back(question) && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
+        plain
+            && !question.contains('“')
+            && !self.tells_back(question)
+            && checks::question_of(question).len() < 160
+            && self.dice("ack").below(3) == 0
     }
 
     fn acknowledgement(&self) -> String {
