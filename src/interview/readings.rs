@@ -51,7 +51,7 @@ fn a_design_round() {
     Leave the product's name aside for a moment: what must that part be able to do?
     Most customers do not mind the order; about one in ten must see the changes of one order in sequence. Orders live in one relational database behind one service in one region; a change is one transaction there. What else do you need to know before you draw anything?
     Paid, then shipped, then refunded: what do you want to know about how those three meet the receiver?
-    Give me your guess and what would prove it false: what is it?
+    You brought up “slow customer”. What could you measure or try in a day that would tell you?
     Let us go on to the design itself. How does one request travel through it, from the first call to the end?
     The receiver did its work and its answer got lost on the way back. What does “Exactly once delivery” mean for that call?
     That is outside what I do here. The receiver did its work and its answer got lost on the way back. What do you do with that call?
@@ -83,9 +83,9 @@ fn a_behavioural_round() {
     );
     assert_snapshot!(text, @r#"
     Which of that did you do yourself, and what did the others do?
-    What tipped it: a figure, a trial, a person?
+    All right, you built a small benchmark over two days. What tipped it: a figure, a trial, a person?
     Okay. What came of it, measured a few months later?
-    What was the strongest thing that could be said for their view?
+    All right, you went with the shared one. What was the strongest thing that could be said for their view?
     That is what you would do. When did you last do it?
     Tell me about a production incident in which you had a part in the cause. What happened?
     What did you do in the first ten minutes, and in which order?

@@ -249,10 +249,10 @@ impl<'a> Voiced<'a> {
         (forms, led)
     }
 
-    /// Their own words first in two turns of three, unless the last turn had them too: twice running is a mannerism.
+    /// Their own words first, unless the last turn had them too: twice running is a mannerism.
     fn leads(&self) -> bool {
         let last = self.turns.iter().rev().find(|t| t.role == Speaker::Interviewer);
-        last.is_none_or(|t| !t.text.contains('“') && !self.tells_back(&t.text)) && self.dice("leads").below(3) > 0
+        last.is_none_or(|t| !t.text.contains('“') && !self.tells_back(&t.text))
     }
 
     /// Whether a turn begins by telling back what was said.
@@ -288,7 +288,7 @@ impl<'a> Voiced<'a> {
     /// The form behind each lead-in that was not used yet, in seeded order; told back before quoted. A form that sets a
     /// scene of its own goes without: two beginnings are one too many.
     fn led_in(&self, form: &str) -> Vec<String> {
-        if form.contains(". ") || form.contains(": ") {
+        if form.contains(". ") || (form.contains(": ") && self.next.told_back.is_empty()) {
             return Vec::new();
         }
         let used = self.asked_before();
