@@ -190,12 +190,11 @@ pub async fn hold(
         figures.seconds += began.elapsed().as_secs_f64();
         if let Some(engine) = engine.filter(|_| case.beside && next.act.follows_up()) {
             let mut ways = BTreeMap::from([(case.manner.way, (words.clone(), how.clone()))]);
-            for way in [Way::Composed, Way::Picked, Way::Free] {
-                if !ways.contains_key(&way) {
-                    let manner = Manner { way, ..case.manner };
-                    let worded = interviewer::word(engine, manner, content, &room.plan, &room.turns, &next, |_| {}).await;
-                    ways.insert(way, worded);
-                }
+            let others = [Way::Composed, Way::Picked, Way::Free].into_iter().filter(|way| *way != case.manner.way);
+            for way in others {
+                let manner = Manner { way, ..case.manner };
+                let worded = interviewer::word(engine, manner, content, &room.plan, &room.turns, &next, |_| {}).await;
+                ways.insert(way, worded);
             }
             let asked = room.turns.iter().rev().nth(1).map_or(String::new(), |t| t.text.clone());
             beside.push(Beside {

@@ -360,7 +360,11 @@ fn voice(content: &Content, faults: &mut Vec<String>) {
     says.early.end.iter().for_each(|form| check("an early end".into(), form, 0));
     says.spare.iter().for_each(|form| check("spare".into(), form, 1));
     says.acknowledgements.iter().chain(&says.end).for_each(|form| check("no question".into(), form, 0));
-    says.told_back.iter().chain(&says.go_back).chain(&says.told_before).for_each(|form| check("before a question".into(), form, 0));
+    says.told_back
+        .iter()
+        .chain(&says.go_back)
+        .chain(&says.told_before)
+        .for_each(|form| check("before a question".into(), form, 0));
     says.asked_earlier.iter().chain(&says.parked).for_each(|form| check("facts".into(), form, 0));
     says.not_on_sheet.iter().chain(&says.rest_not_on_sheet).for_each(|form| check("not on sheet".into(), form, 0));
 }

@@ -217,6 +217,8 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
             next.act,
             Act::AskMechanism | Act::AskProperty | Act::AskLoad | Act::RaiseBar | Act::Park | Act::CutIn
         );
+        // In a design the answer must have been to a question on this very thread.
+        next.quote_near = !reading.stage.is_story() && reading.asked().is_some_and(|m| same_thread(&m.topic));
     }
     // Told back, it must be about what was just asked: in a story everything is, in a design the same thread.
     let near = if reading.stage.is_story() {
@@ -227,7 +229,8 @@ fn anchored(mut next: Move, reading: &Reading<'_>) -> Move {
     if near && let Some(answer) = reading.answer() {
         let told = echo::told_back(&reading.content.voice, reading.plan.round, &answer.text);
         let fresh = |told: &String| !reading.moves().any(|m| m.told_back == *told);
-        next.told_back = told.into_iter().rfind(fresh).unwrap_or_default();
+        // The longest says most.
+        next.told_back = told.into_iter().filter(fresh).max_by_key(String::len).unwrap_or_default();
     }
     next
 }

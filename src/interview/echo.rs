@@ -16,15 +16,14 @@ const LENGTH: Range<usize> = 5..13;
 /// After these a clause may begin without a comma.
 const BEFORE: [&str; 4] = ["and", "so", "then", "but"];
 /// At these a clause ends.
-const ENDS: [&str; 13] = [
-    "because", "which", "where", "while", "but", "who", "when", "if", "since", "until", "although", "so", "before",
-];
+const ENDS: [&str; 13] =
+    ["because", "which", "where", "while", "but", "who", "when", "if", "since", "until", "although", "so", "before"];
 /// After "and" these begin another clause.
 const SUBJECTS: [&str; 9] = ["i", "we", "it", "they", "he", "she", "then", "there", "that"];
 /// A clause that ends with one of these was cut in the wrong place.
 const DANGLING: [&str; 20] = [
-    "a", "an", "the", "to", "of", "in", "on", "with", "by", "for", "at", "as", "that", "and", "or", "from", "my", "our",
-    "into", "how",
+    "a", "an", "the", "to", "of", "in", "on", "with", "by", "for", "at", "as", "that", "and", "or", "from", "my",
+    "our", "into", "how",
 ];
 /// Between subject and verb these may stand.
 const BETWEEN: [&str; 8] = ["also", "then", "first", "just", "simply", "finally", "even", "always"];
@@ -53,9 +52,7 @@ fn clause(phrases: &Phrases, round: Round, answer: &str, words: &[Word], at: usi
     }
     let did = words.get(verb)?.text.as_str();
     let told = match round {
-        Round::Behavioural => {
-            !modal && (phrases.told_past.contains(did) || (did.len() > 4 && did.ends_with("ed")))
-        }
+        Round::Behavioural => !modal && (phrases.told_past.contains(did) || (did.len() > 4 && did.ends_with("ed"))),
         Round::SystemDesign => phrases.told_now.contains(did) || (modal && phrases.told_would.contains(did)),
     };
     if !told {
@@ -75,7 +72,8 @@ fn clause(phrases: &Phrases, round: Round, answer: &str, words: &[Word], at: usi
     }
     let clause = &words[at..end];
     let text = &answer[clause.first()?.range.start..clause.last()?.range.end];
-    let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'' | '’' | '/' | '%' | '.' | ','));
+    let plain =
+        text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'' | '’' | '/' | '%' | '.' | ','));
     let sore = clause.iter().any(|w| {
         phrases.told_never.contains(&w.text) || lexicon::NEGATIONS.contains(&w.text.as_str()) || w.text.ends_with("n't")
     });
@@ -128,14 +126,15 @@ mod tests {
              scheduler over two days and showed it with real traffic.",
             &["You built a small prototype of the fair scheduler over two days"],
         );
-        check("I wrote the layer in front of the tables, I set up the comparison job.", &[
-            "You wrote the layer in front of the tables",
-            "You set up the comparison job",
-        ]);
+        check(
+            "I wrote the layer in front of the tables, I set up the comparison job.",
+            &["You wrote the layer in front of the tables", "You set up the comparison job"],
+        );
         check("First I rolled my change back to our old version, because it was mine.", &[]);
-        check("Then, I rolled my change back to our old version, because it was mine.", &[
-            "You rolled your change back to your old version",
-        ]);
+        check(
+            "Then, I rolled my change back to our old version, because it was mine.",
+            &["You rolled your change back to your old version"],
+        );
         check("In the end we wrote it all by hand for us.", &[]);
         check("I broke the login for everybody that morning.", &[]);
         check("I had not tested it with the real latency.", &[]);
@@ -147,16 +146,19 @@ mod tests {
     #[test]
     fn what_somebody_would_build_is_told_back() {
         let check = |answer: &str, expect: &[&str]| check(Round::SystemDesign, answer, expect);
-        check("I would keep a table of deliveries beside the orders.", &[
-            "You would keep a table of deliveries beside the orders",
-        ]);
-        check("We retry with growing pauses up to three days, and then it is parked.", &[
-            "You retry with growing pauses up to three days",
-        ]);
+        check(
+            "I would keep a table of deliveries beside the orders.",
+            &["You would keep a table of deliveries beside the orders"],
+        );
+        check(
+            "We retry with growing pauses up to three days, and then it is parked.",
+            &["You retry with growing pauses up to three days"],
+        );
         check("We take it as it comes from the other side.", &[]);
-        check("I'd put every customer on a queue of its own, I guess.", &[
-            "You’d put every customer on a queue of its own",
-        ]);
+        check(
+            "I'd put every customer on a queue of its own, I guess.",
+            &["You’d put every customer on a queue of its own"],
+        );
         check("I would not touch the outbox table at all.", &[]);
         check("", &[]);
         check("I would keep <script>alert(1)</script> in the table.", &[]);

@@ -144,7 +144,10 @@ pub async fn about(engine: &Engine, question: &str, lines: &[String]) -> Result<
 }
 
 /// What was likely anyway, by model file and lines of a sheet.
-static HABITS_OF_SHEETS: LazyLock<Mutex<HashMap<(String, String), Vec<f32>>>> = LazyLock::new(Mutex::default);
+static HABITS_OF_SHEETS: LazyLock<Mutex<SheetHabits>> = LazyLock::new(Mutex::default);
+
+/// Logarithms by model file and lines.
+type SheetHabits = HashMap<(String, String), Vec<f32>>;
 
 /// A question that asks for nothing in particular.
 pub const NO_QUESTION: &str = "May I ask something about that?";

@@ -190,3 +190,36 @@ fn a_lead_in_keeps_to_its_thread() {
         assert!(!ask(false).contains('“'), "{}", ask(false));
     }
 }
+
+#[test]
+fn time_that_is_left_is_used_and_who_has_no_more_to_say_is_let_go() {
+    let back = |last: &str| {
+        let mut interview = Simulation::new(&CONTENT, Round::SystemDesign, Some("event-callbacks"), 30, 3);
+        loop {
+            let next = interview.answer(last, 10_000);
+            if next.ends() {
+                return interview.notes.values().filter(|n| n.next.as_ref().is_some_and(|m| m.goes_back)).count();
+            }
+            assert!(!next.goes_back || next.act == Act::Probe, "{next:?}");
+        }
+    };
+    assert_eq!(back("No further questions."), 0);
+    let asked = back("We would see to that with the team when it comes up, as we always do in such a case.");
+    assert!((1..=6).contains(&asked), "{asked}");
+}
+
+#[test]
+fn one_more_story_when_time_is_left() {
+    let mut interview = Simulation::new(&CONTENT, Round::Behavioural, None, 15, 3);
+    let told = "I wrote the proposal and I measured both ways, and in the end we went with theirs after a week.";
+    let mut stories = 0;
+    loop {
+        let next = interview.answer(told, 5_000);
+        stories += usize::from(next.act == Act::NextStory);
+        if next.ends() {
+            break;
+        }
+    }
+    // Two are planned, the first is asked for by the opening.
+    assert_eq!(stories, 2);
+}

@@ -51,7 +51,7 @@ fn a_design_round() {
     Leave the product's name aside for a moment: what must that part be able to do?
     Most customers do not mind the order; about one in ten must see the changes of one order in sequence. Orders live in one relational database behind one service in one region; a change is one transaction there. What else do you need to know before you draw anything?
     Paid, then shipped, then refunded: what do you want to know about how those three meet the receiver?
-    I noted “slow customer”. Give me your guess and what would prove it false: what is it?
+    You brought up “slow customer”. What could you measure or try in a day that would tell you?
     Let us go on to the design itself. How does one request travel through it, from the first call to the end?
     The receiver did its work and its answer got lost on the way back. What does “Exactly once delivery” mean for that call?
     That is outside what I do here. The receiver did its work and its answer got lost on the way back. What do you do with that call?
@@ -83,14 +83,14 @@ fn a_behavioural_round() {
     );
     assert_snapshot!(text, @r#"
     Which of that did you do yourself, and what did the others do?
-    I noted “small benchmark”. What tipped it: a figure, a trial, a person?
+    All right, you built a small benchmark over two days. What tipped it: a figure, a trial, a person?
     Okay. What came of it, measured a few months later?
-    What was the strongest thing that could be said for their view?
+    All right, you went with the shared one. What was the strongest thing that could be said for their view?
     That is what you would do. When did you last do it?
     Tell me about a production incident in which you had a part in the cause. What happened?
     What did you do in the first ten minutes, and in which order?
     Something smaller will do. When did a change of yours last have to be taken back?
-    I have “slowest dependency” from you. What was your own part in it coming about?
+    What was your own part in it coming about?
     Which question did you expect from me that has not come?
     "#);
 }
@@ -120,7 +120,7 @@ fn a_review() {
     );
     assert_snapshot!(text, @r"
     Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. The provider takes a request key with each refund and remembers it for 24 hours; without one, each call is a new refund. About 3,000 refunds a day, up to 4 a second in the hour after a cancelled event. Which of your worries does that settle?
-    Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. What would you ask next?
+    The same as a moment ago: Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. What would you ask next?
     Let us put a number on it. Which one figure decides whether this may go ahead, and what does it come to?
     Which problems do you see in the change, and in what order would you raise them?
     Who will hold which data after this change that does not hold it today?

@@ -249,16 +249,18 @@ impl<'a> Voiced<'a> {
         (forms, led)
     }
 
-    /// Their own words first in two turns of three, unless the last turn had them too: twice running is a mannerism.
+    /// Their own words first, unless the last turn had them too: twice running is a mannerism.
     fn leads(&self) -> bool {
         let last = self.turns.iter().rev().find(|t| t.role == Speaker::Interviewer);
-        last.is_none_or(|t| !t.text.contains('“') && !self.tells_back(&t.text)) && self.dice("leads").below(3) > 0
+        last.is_none_or(|t| !t.text.contains('“') && !self.tells_back(&t.text))
     }
 
     /// Whether a turn begins by telling back what was said.
     fn tells_back(&self, text: &str) -> bool {
         let starts = self.content.voice.says.told_back.iter().map(|f| f.split("{told").next().unwrap_or_default());
-        starts.map(|start| if start.is_empty() { "You".to_owned() } else { format!("{start}you") }).any(|s| text.starts_with(&s))
+        starts
+            .map(|start| if start.is_empty() { "You".to_owned() } else { format!("{start}you") })
+            .any(|s| text.starts_with(&s))
     }
 
     /// Whether time is left although there is nothing more to ask.
@@ -286,7 +288,7 @@ impl<'a> Voiced<'a> {
     /// The form behind each lead-in that was not used yet, in seeded order; told back before quoted. A form that sets a
     /// scene of its own goes without: two beginnings are one too many.
     fn led_in(&self, form: &str) -> Vec<String> {
-        if form.contains(". ") || form.contains(": ") {
+        if form.contains(". ") || (form.contains(": ") && self.next.told_back.is_empty()) {
             return Vec::new();
         }
         let used = self.asked_before();
@@ -490,7 +492,11 @@ impl<'a> Voiced<'a> {
     fn may_acknowledge(&self, question: &str) -> bool {
         let plain =
             matches!(self.next.act, Act::Probe | Act::Deepen | Act::AskMechanism | Act::RaiseBar | Act::AskNumber);
-        plain && !question.contains('“') && !self.tells_back(question) && checks::question_of(question).len() < 160 && self.dice("ack").below(3) == 0
+        plain
+            && !question.contains('“')
+            && !self.tells_back(question)
+            && checks::question_of(question).len() < 160
+            && self.dice("ack").below(3) == 0
     }
 
     fn acknowledgement(&self) -> String {

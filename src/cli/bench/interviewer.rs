@@ -112,8 +112,15 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
                 continue;
             }
             for seed in args.seed..args.seed + args.repeats {
-                let case =
-                    Case { manner, profile, round, problem: &problem, minutes: args.minutes, seed, beside: args.beside.is_some() };
+                let case = Case {
+                    manner,
+                    profile,
+                    round,
+                    problem: &problem,
+                    minutes: args.minutes,
+                    seed,
+                    beside: args.beside.is_some(),
+                };
                 let held = hold(engine.as_ref(), &content, &banks, case).await?;
                 if let Some(dir) = &args.output {
                     std::fs::create_dir_all(dir)?;

@@ -134,7 +134,12 @@ pub(super) fn go_back(reading: &Reading<'_>) -> Option<Move> {
         .min_by_key(|i| u8::MAX - i.weight)?;
     let why = format!("time is left, and nothing was heard of {}", item.area);
     // Its wording stands by itself: the newest answer was about something else.
-    Some(Move { goes_back: true, told_back: String::new(), quote: String::new(), ..stay(reading, Act::Probe, &item.id, &why) })
+    Some(Move {
+        goes_back: true,
+        told_back: String::new(),
+        quote: String::new(),
+        ..stay(reading, Act::Probe, &item.id, &why)
+    })
 }
 
 /// Opens the next stage with the words "assume and move".
