@@ -43,8 +43,7 @@ export const promises = /** @type {{ operation: string, network: string, proofs:
     "proofs": [
       { "file": "tests/real_model_speech.rs", "test": "a_whole_spoken_session_of_each_round_without_a_network" },
       { "file": "tests/browser/voice.test.mjs", "test": "a spoken turn: words come while speaking, are edited, and the answer carries what was heard and how long it took" },
-      { "file": "tests/browser/voice.test.mjs", "test": "recordings: only on request, with the answer they belong to, deleted one by one" },
-      { "file": "tests/real_model_speech.rs", "test": "a_whole_spoken_session_without_a_network" }
+      { "file": "tests/browser/voice.test.mjs", "test": "recordings: only on request, with the answer they belong to, deleted one by one" }
     ],
     "unproved": "What the browser itself does with the microphone is the browser’s matter: the tests watch what this page asks for."
   },
