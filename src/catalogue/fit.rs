@@ -13,7 +13,7 @@ const SEQUENCES: u64 = 2;
 
 /// Bytes for activations, logits, the tokenizer's tables and the program itself: what three models from 135M to 1.5B took
 /// beside their weights and their cache, within 5 MB of each other (`tests/real_model_memory.rs`, `benches/LOG.md`).
-pub const SCRATCH: u64 = 62_000_000;
+pub const SCRATCH: u64 = 50_000_000;
 
 /// The numbers of a model that decide what it costs; from the catalogue or from a file's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::arch::x86_64::*;
 
 use super::activations::{Activations, Row};
 use super::format::{Format, Quantised};
-use super::multiply::{Instructions, PANELS, PanelMut, Target, Tile};
+use super::multiply::{Instructions, PanelMut, Target, Tile};
 use super::packed::{BLOCK, PANEL, Panel};
+use super::tile256::tile_with;
 
 /// AVX2 and FMA.
 pub(super) struct Avx2;
@@ -14,7 +15,7 @@ pub(super) struct Avx2;
 pub(super) struct AvxVnni;
 
 /// Sums of products of unsigned weights and signed values, in groups of four. A run of them may be summed in 16 bits.
-trait Dot {
+pub(super) trait Dot {
     /// Starts a run; `sum` is what the closed runs came to.
     ///
     /// # Safety
@@ -26,13 +27,13 @@ trait Dot {
     unsafe fn close(sum: __m256i, run: __m256i) -> __m256i;
     /// Whether a `RUN` of 1 already subtracts 128 from each weight.
     const SIGNED: bool;
-    /// Activations that a panel is multiplied with at a time.
-    const AT_ONCE: usize;
+    /// Whether an unpacked tile is multiplied with one activation after the other.
+    const ONE_BY_ONE: bool;
 }
 
 impl Dot for Avx2 {
     const SIGNED: bool = true;
-    const AT_ONCE: usize = 3;
+    const ONE_BY_ONE: bool = true;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -63,7 +64,7 @@ impl Dot for Avx2 {
 
 impl Dot for AvxVnni {
     const SIGNED: bool = false;
-    const AT_ONCE: usize = 3;
+    const ONE_BY_ONE: bool = false;
 
     #[target_feature(enable = "avxvnni,avx2,fma,f16c")]
     #[inline]
@@ -137,6 +138,8 @@ macro_rules! instructions {
 instructions!(Avx2, "avx2,fma,f16c");
 instructions!(AvxVnni, "avxvnni,avx2,fma,f16c");
 
+/// Activations that a panel is multiplied with at a time, straight from memory.
+const AT_ONCE: usize = 3;
 /// How far ahead of the weights in use memory is asked for, in bytes.
 const AHEAD: usize = 6144;
 
@@ -292,7 +295,7 @@ unsafe fn stream_with<D: Dot, Q: Quantised, const RUN: usize>(
 ) {
     let mut first = 0;
     while first < input.rows() {
-        let count = (input.rows() - first).min(D::AT_ONCE);
+        let count = (input.rows() - first).min(AT_ONCE);
         // SAFETY: promised by the caller.
         unsafe {
             match count {
@@ -402,112 +405,6 @@ unsafe fn streamed<D: Dot, Q: Quantised, const RUN: usize, const N: usize>(
             _mm256_storeu_ps(values.as_mut_ptr(), totals[0][a]);
             _mm256_storeu_ps(values.as_mut_ptr().add(8), totals[1][a]);
             let out = target.out.slice((first + a) * target.stride + row, present);
-            out.copy_from_slice(&values[..present]);
-        }
-    }
-}
-
-/// # Safety
-/// As [`Instructions::tile`].
-#[inline(always)]
-unsafe fn tile_with<D: Dot, const SUB: usize, const MINS: bool, const RUN: usize>(
-    tile: &Tile<'_>,
-    input: &Activations,
-    target: Target<'_>,
-) {
-    let mut first = 0;
-    while first < input.rows() {
-        let count = (input.rows() - first).min(D::AT_ONCE);
-        for panel in 0..PANELS {
-            // SAFETY: promised by the caller.
-            unsafe {
-                match count {
-                    1 => columns::<D, SUB, MINS, RUN, 1>(tile, panel, input, first, target),
-                    2 => columns::<D, SUB, MINS, RUN, 2>(tile, panel, input, first, target),
-                    _ => columns::<D, SUB, MINS, RUN, 3>(tile, panel, input, first, target),
-                }
-            }
-        }
-        first += count;
-    }
-}
-
-/// Multiplies one panel with activations `first..first + N`.
-#[inline(always)]
-unsafe fn columns<D: Dot, const SUB: usize, const MINS: bool, const RUN: usize, const N: usize>(
-    tile: &Tile<'_>,
-    panel: usize,
-    input: &Activations,
-    first: usize,
-    target: Target<'_>,
-) {
-    let present = tile.rows.saturating_sub(panel * PANEL).min(PANEL);
-    if present == 0 {
-        return;
-    }
-    let subs = tile.blocks * 32 / SUB;
-    let rows: [Row<'_>; N] = std::array::from_fn(|a| input.row(first + a));
-    let weights = tile.q[panel * PANEL * tile.blocks * 32..].as_ptr();
-    let d = tile.d[panel * PANEL * subs..].as_ptr();
-    let m = tile.m[panel * PANEL * subs..].as_ptr();
-    let offset = if RUN == 1 && D::SIGNED { 0 } else { tile.offset };
-    // SAFETY: `sub` is within the tile and the padded rows, which `Tile` and `Activations` size alike; stores go to
-    // this caller's rows only.
-    unsafe {
-        let mut totals = [[_mm256_setzero_ps(); N]; 2];
-        for sub in 0..subs {
-            let mut dots = [[_mm256_setzero_si256(); N]; 2];
-            if offset != 0 {
-                for a in 0..N {
-                    let sums = if SUB == 16 { rows[a].sum16.as_ptr() } else { rows[a].sum32.as_ptr() };
-                    let start = _mm256_set1_epi32(-offset * *sums.add(sub));
-                    dots[0][a] = start;
-                    dots[1][a] = start;
-                }
-            }
-            for start in (0..SUB / 4).step_by(RUN) {
-                let mut runs = dots;
-                for half in 0..2 {
-                    for a in 0..N {
-                        runs[half][a] = D::open(dots[half][a]);
-                    }
-                }
-                for quad in start..start + RUN {
-                    let at = sub * SUB / 4 + quad;
-                    let w0 = _mm256_loadu_si256(weights.add(at * 64).cast());
-                    let w1 = _mm256_loadu_si256(weights.add(at * 64 + 32).cast());
-                    for a in 0..N {
-                        let four = rows[a].quantised.as_ptr().add(at * 4).cast::<i32>().read_unaligned();
-                        let four = _mm256_set1_epi32(four);
-                        runs[0][a] = D::add::<RUN>(runs[0][a], w0, four);
-                        runs[1][a] = D::add::<RUN>(runs[1][a], w1, four);
-                    }
-                }
-                for half in 0..2 {
-                    for a in 0..N {
-                        dots[half][a] = D::close(dots[half][a], runs[half][a]);
-                    }
-                }
-            }
-            for half in 0..2 {
-                let d = _mm256_loadu_ps(d.add(sub * PANEL + half * 8));
-                let m = if MINS { _mm256_loadu_ps(m.add(sub * PANEL + half * 8)) } else { d };
-                for a in 0..N {
-                    let scale = _mm256_mul_ps(d, _mm256_set1_ps(*rows[a].scale.as_ptr().add(sub * SUB / 32)));
-                    let dot = _mm256_cvtepi32_ps(dots[half][a]);
-                    if MINS {
-                        let scaled = if SUB == 16 { rows[a].scaled16.as_ptr() } else { rows[a].scaled32.as_ptr() };
-                        totals[half][a] = _mm256_fnmadd_ps(m, _mm256_set1_ps(*scaled.add(sub)), totals[half][a]);
-                    }
-                    totals[half][a] = _mm256_fmadd_ps(scale, dot, totals[half][a]);
-                }
-            }
-        }
-        for a in 0..N {
-            let mut values = [0.0_f32; PANEL];
-            _mm256_storeu_ps(values.as_mut_ptr(), totals[0][a]);
-            _mm256_storeu_ps(values.as_mut_ptr().add(8), totals[1][a]);
-            let out = target.out.slice((first + a) * target.stride + tile.row + panel * PANEL, present);
             out.copy_from_slice(&values[..present]);
         }
     }

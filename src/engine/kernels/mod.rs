@@ -28,6 +28,8 @@ mod quantise512;
 mod rows;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tile256;
 mod versions;
 
 pub use activations::Activations;

@@ -19,6 +19,8 @@ use crate::kernels::{Activations, Kernel, Level, Pool, Product, each_row, multip
 
 /// Rows that go through the layers together; longer passes are cut. Bounds the memory of activations.
 const ROWS: usize = 512;
+/// Words looked up in the embedding until its pages are let go: each brings some 64 KiB of its surroundings along.
+const LOOKED_UP: usize = 64;
 /// Every sixth layer of gemma3 sees everything, the others a window.
 const GLOBAL_EVERY: usize = 6;
 
@@ -39,6 +41,7 @@ pub(super) struct Transformer {
     sequences: Sequences,
     pool: Pool,
     batch: Batch,
+    looked_up: usize,
     room: Room,
 }
 
@@ -149,6 +152,7 @@ impl Transformer {
             sequences: Sequences::new(pages),
             pool,
             batch: Batch::default(),
+            looked_up: 0,
             room,
             hyper,
         })
@@ -249,6 +253,10 @@ impl Transformer {
             _ => 1.0,
         };
         for (token, row) in self.batch.tokens.iter().zip(self.room.stream.chunks_exact_mut(width)) {
+            self.looked_up += 1;
+            if self.looked_up.is_multiple_of(LOOKED_UP) {
+                self.weights.let_go_of_embedding();
+            }
             matrix.dequantise(*token as usize, row);
             if scale != 1.0 {
                 row.iter_mut().for_each(|value| *value *= scale);

@@ -219,6 +219,12 @@ impl Weights {
     pub(super) fn memory(&self) -> Memory<'_> {
         Memory { file: &self.file, packed: self.arena.bytes() }
     }
+
+    /// Lets go of the file's pages of the embedding. Words are looked up all over it, so that in the end all of it would be in
+    /// memory beside its packed copy.
+    pub(super) fn let_go_of_embedding(&self) {
+        self.file.release(self.embedding.file, self.embedding.offset, self.embedding.bytes);
+    }
 }
 
 fn layer(file: &File, hyper: &Hyperparameters, block: usize) -> Result<Layer, LoadError> {

@@ -4,8 +4,9 @@
 mod installed;
 
 use std::fs::File as Disk;
+use std::io::Cursor;
 
-use candle_core::quantized::gguf_file;
+use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use candle_core::{Device, Tensor};
 use candle_transformers::models::{quantized_llama, quantized_qwen2};
 use offrecord_engine::Kernel;
@@ -48,12 +49,58 @@ fn close_to_candle(id: &str, candle: impl FnOnce(gguf_file::Content, &mut Disk, 
     assert!(distance < 0.05, "{id}: {distance} from candle");
 }
 
+/// Tokens from one place that is compared to the next.
+const STEP: usize = 8;
+
+/// The file's weights in single precision: candle then multiplies without rounding an activation.
+fn in_single_precision(mut content: gguf_file::Content, disk: &mut Disk) -> Cursor<Vec<u8>> {
+    let names: Vec<String> = content.tensor_infos.keys().cloned().collect();
+    let tensors: Vec<QTensor> = names
+        .iter()
+        .map(|name| content.tensor(disk, name, &Device::Cpu).expect("a tensor"))
+        .map(|tensor| tensor.dequantize(&Device::Cpu).expect("numbers"))
+        .map(|numbers| QTensor::quantize(&numbers, GgmlDType::F32).expect("single precision"))
+        .collect();
+    let metadata: Vec<(String, gguf_file::Value)> = content.metadata.drain().collect();
+    let metadata: Vec<(&str, &gguf_file::Value)> = metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let tensors: Vec<(&str, &QTensor)> = names.iter().map(String::as_str).zip(&tensors).collect();
+    let mut file = Cursor::new(Vec::new());
+    gguf_file::write(&mut file, &metadata, &tensors).expect("memory");
+    file.set_position(0);
+    file
+}
+
+/// In so small a model one rounded activation moves every logit, so the measure is not candle, but what candle says when it
+/// rounds nothing: on average we must be as close to that as candle's own 8-bit arithmetic is. (One place says little: of
+/// 50 that were tried some were twice as far and some half; the means were .053 and .051.)
 #[test]
-fn the_small_model_is_close_to_candle() {
-    close_to_candle(SMALL, |content, disk, input| {
-        let mut model = quantized_llama::ModelWeights::from_gguf(content, disk, &Device::Cpu).expect("a model");
-        model.forward(input, 0).expect("logits")
-    });
+fn the_small_model_is_as_close_to_exact_arithmetic_as_candle() {
+    let file = open(SMALL);
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/perplexity.txt"));
+    let text = Text::read(&file).expect("a tokenizer").encode(&text.expect("the text")).expect("tokens");
+    let tokens = &text[..24 * STEP];
+    let mut disk = Disk::open(path(SMALL)).expect("the file");
+    let content = || gguf_file::Content::read(&mut Disk::open(path(SMALL)).expect("the file")).expect("GGUF");
+    let mut single = in_single_precision(content(), &mut disk);
+    let in_single = gguf_file::Content::read(&mut single).expect("GGUF");
+    let mut exact = quantized_llama::ModelWeights::from_gguf(in_single, &mut single, &Device::Cpu).expect("a model");
+    drop(single);
+    let mut candle = quantized_llama::ModelWeights::from_gguf(content(), &mut disk, &Device::Cpu).expect("a model");
+    let mut model = model(&file, Kernel::best());
+    let sequence = model.create().expect("a sequence");
+    let (mut read, mut theirs, mut ours) = (0, 0.0, 0.0);
+    for chunk in tokens.chunks(STEP) {
+        let input = Tensor::new(chunk, &Device::Cpu).expect("a tensor").unsqueeze(0).expect("a batch");
+        let numbers = |logits: Tensor| -> Vec<f32> { logits.flatten_all().expect("logits").to_vec1().expect("logits") };
+        let want = numbers(exact.forward(&input, read).expect("logits"));
+        theirs += distance(&want, &numbers(candle.forward(&input, read).expect("logits")));
+        ours += distance(&want, &append(&mut *model, sequence, chunk, Want::Last));
+        read += STEP;
+    }
+    let places = (read / STEP) as f64;
+    let (ours, theirs) = (ours / places, theirs / places);
+    println!("{SMALL}, {places} places: {ours:.4} from exact arithmetic, candle {theirs:.4}");
+    assert!(ours < 1.25 * theirs, "{ours} from exact arithmetic, candle {theirs}");
 }
 
 #[test]
