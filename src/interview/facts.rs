@@ -7,11 +7,13 @@ use super::lexicon;
 use crate::content::Fact;
 use crate::content::voice::Asks;
 
-/// How much of a phrase's weight a question must share with it. Chosen on four problems of `bench interviewer --questions`:
-/// lower, and every second question in other words than the sheet's is told another fact.
-const ENOUGH: f32 = 0.75;
-/// And how much more than with the next fact's: two that are equally like are none.
-const APART: f32 = 0.1;
+/// How much of a phrase's weight a question must share with it.
+const ENOUGH: f32 = 0.8;
+/// Less is enough when no other fact is nearly as like. Chosen on four problems of `bench interviewer --questions`: lower,
+/// and a question in quite other words than the sheet's is told another fact as often as its own.
+const CLEAR: f32 = 0.6;
+/// How much more it must then share than with the next fact.
+const APART: f32 = 0.3;
 /// Most facts told in one turn; the others are told in the next one.
 pub const MOST: usize = 3;
 /// Most facts that one turn can ask for.
@@ -324,7 +326,8 @@ impl<'a> Sheet<'a> {
         let mut likeness: Vec<(f32, &'a Fact)> = self.likeness(question).into_iter().zip(self.facts).collect();
         likeness.sort_by(|a, b| b.0.total_cmp(&a.0));
         let next = likeness.get(1).map_or(0.0, |(score, _)| *score);
-        likeness.first().filter(|(score, _)| *score >= ENOUGH && score - next >= APART).map(|(_, fact)| *fact)
+        let clear = |score: f32| score >= ENOUGH || (score >= CLEAR && score - next >= APART);
+        likeness.first().filter(|(score, _)| clear(*score)).map(|(_, fact)| *fact)
     }
 
     /// How much of a phrase of each fact a question shares, 0 to 1, in the sheet's order.

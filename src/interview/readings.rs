@@ -119,8 +119,8 @@ fn a_review() {
         ],
     );
     assert_snapshot!(text, @r"
-    Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. The other point is open: choose what you think is reasonable, and say it aloud. Which of your worries does that settle?
-    Nobody has decided that yet, so choose what you think is reasonable. What would you ask next?
+    Twice a quarter the provider is slow or failing for 20 to 90 minutes; in most of those calls the refund went through and only the answer was lost. About 3,000 refunds a day, up to 4 a second in the hour after a cancelled event. The other point I leave to you: choose what you think is reasonable, and say it aloud. Which of your worries does that settle?
+    Choose what you think is reasonable there; say what it is, and we go on with it. What would you ask next?
     Let us put a number on it. Which one figure decides whether this may go ahead, and what does it come to?
     Which problems do you see in the change, and in what order would you raise them?
     Who will hold which data after this change that does not hold it today?
