@@ -161,7 +161,7 @@ test("a reload in the middle of a reply: it is told on from its beginning, once,
       await page.goto(program.link);
       await begin(page);
       const id = new URL(page.url()).hash.split("/").pop();
-      for (let n = 0; n < inOneInterview; n += 1, done += 1) {
+      for (let n = 0; n < inOneInterview && (done < many || inTheMiddle === 0); n += 1, done += 1) {
         await page.locator("#answer").fill(answers[n]);
         await page.keyboard.press("Control+Enter");
         await page.locator(".turn.candidate").nth(n).waitFor();
