@@ -184,9 +184,9 @@ impl Connection {
             .find_map(Value::as_str);
         match words {
             Some(words) => {
-                let words = excerpt(words);
-                let words = self.key.as_ref().map_or(words.clone(), |key| key.kept_out_of(&words));
-                format!("status {status}: {words}")
+                // First the key, then the cut: a key that is cut would not be found.
+                let words = self.key.as_ref().map_or(words.to_owned(), |key| key.kept_out_of(words));
+                format!("status {status}: {}", excerpt(&words))
             }
             None => format!("status {status}"),
         }

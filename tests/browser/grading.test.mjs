@@ -80,7 +80,7 @@ test("another installed model grades side by side, and a refusal says what to do
 
 test("a model is verified, removed, and the one in use stays", () =>
   on("/models", async (page, mock) => {
-    await page.getByRole("button", { name: "Remove Qwen2.5 Coder 1.5B", disabled: true }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Remove Qwen2.5 Coder 1.5B" }).isDisabled(), true);
     mock.state.hold = "verify-2";
     await page.getByRole("button", { name: "Verify SmolLM2 135M" }).click();
     await page.getByRole("progressbar", { name: "Verifying SmolLM2 135M" }).waitFor();

@@ -13,7 +13,8 @@ export function Models() {
   const status = useFetched("/api/status");
   const benches = useFetched("/api/benches");
   const all = /** @type {Model[]} */ (Array.isArray(models.value) ? models.value : (/** @type {any} */ (models.value)?.models ?? []));
-  const active = /** @type {any} */ (status.value)?.model?.id;
+  /** Not known until the status has come: until then nothing may be removed. @param {string} id */
+  const active = (id) => (status.value || status.error ? /** @type {any} */ (status.value)?.model?.id === id : undefined);
   const offline = /** @type {any} */ (status.value)?.offline;
   const here = all.filter((model) => model.installed);
   const fit = all.filter((model) => !model.installed && model.fits !== false);
@@ -23,7 +24,7 @@ export function Models() {
   const group = (title, list, note) =>
     list.length > 0 &&
     html`<section><h2>${title}</h2>${note && html`<p class="note">${note}</p>`}
-      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${model.id === active} offline=${offline} here=${measuredHere(benches.value, model.id)} onChange=${models.again} />`)}</ul></section>`;
+      <ul class="rows">${list.map((model) => html`<${ModelRow} key=${model.id} model=${model} active=${active(model.id)} offline=${offline} here=${measuredHere(benches.value, model.id)} onChange=${models.again} />`)}</ul></section>`;
   return html`<div class="page narrow models">
     <h1>Models</h1>
     <p class="lead">The interviewer and the grader are one model file on this machine. A larger one asks and judges better, and answers more slowly.</p>

@@ -9,7 +9,7 @@ import { Confirm } from "./dialog.js";
 import { Failure } from "./notice.js";
 import { WorkBar } from "./work_bar.js";
 
-/** @param {{ model: import("../types.js").Model, active: boolean, offline: boolean, here?: string, onChange: () => void }} props */
+/** @param {{ model: import("../types.js").Model, active: boolean | undefined, offline: boolean, here?: string, onChange: () => void }} props */
 export function ModelRow({ model, active, offline, here, onChange }) {
   const name = model.title ?? model.id;
   const path = `/api/models/${encodeURIComponent(model.id)}`;
@@ -46,7 +46,7 @@ export function ModelRow({ model, active, offline, here, onChange }) {
     html`<button type="button" class="button small" disabled=${offline} aria-label=${`Pull ${name}`} onClick=${pulling.start}>${offline ? "Offline" : pulling.error ? "Try again" : "Pull"}</button>`}
     ${model.installed && !busy &&
     html`<button type="button" class="button small quiet" aria-label=${`Verify ${name}`} onClick=${() => (setTold(""), checking.start())}>Verify</button>
-      <button type="button" class="button small quiet" aria-label=${`Remove ${name}`} disabled=${active} title=${active ? "It is in use" : undefined} onClick=${() => setAsking(true)}>Remove</button>`}
+      <button type="button" class="button small quiet" aria-label=${`Remove ${name}`} disabled=${active !== false} title=${active ? "It is in use" : undefined} onClick=${() => setAsking(true)}>Remove</button>`}
     ${pulling.running && html`<${WorkBar} label=${`Pulling ${name}`} work=${pulling} />`}
     ${checking.running && html`<${WorkBar} label=${`Verifying ${name}`} work=${checking} />`}
     ${failure && html`<div class="row-wide"><${Failure} error=${failure} /></div>`}

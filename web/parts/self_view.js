@@ -1,13 +1,14 @@
 // A mirror: the camera's picture in a frame on this page. The stream has one sink, the video element; when the frame goes,
 // the camera is off. Nothing here can record or send.
 
-import { html, useEffect, useRef, useState } from "../html.js";
+import { html, useLayoutEffect, useRef, useState } from "../html.js";
 
 /** @param {{ onClose: () => void }} props */
 export function SelfView({ onClose }) {
   const picture = useRef(/** @type {HTMLVideoElement | null} */ (null));
   const [trouble, setTrouble] = useState("");
-  useEffect(() => {
+  // As a layout effect its end comes with the frame that goes, not after a later paint: off means off at once.
+  useLayoutEffect(() => {
     let here = true;
     /** @type {MediaStream | null} */
     let stream = null;

@@ -40,7 +40,8 @@ export function useVoice(room, box, send, open) {
     return loading.current;
   };
 
-  useEffect(() => () => {
+  // With the room, not after a later paint (so a layout effect): the microphone is let go at once.
+  useLayoutEffect(() => () => {
     gone.current = true;
     loading.current?.then((opened) => opened.close());
   }, []);
@@ -66,7 +67,7 @@ export function useVoice(room, box, send, open) {
     addEventListener("offrecord.speech", changed);
     return () => removeEventListener("offrecord.speech", changed);
   }, [speech, open]);
-  useEffect(() => conversation ? follow(room, conversation) : undefined, [conversation]);
+  useLayoutEffect(() => conversation ? follow(room, conversation) : undefined, [conversation]);
 
   return { speech: open ? speech : null, conversation, wanted };
 }
