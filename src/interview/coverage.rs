@@ -1,21 +1,25 @@
-//! Listens to the newest answer: what it covers, what sort of answer it is. Lexical evidence first, the model's P(yes)
-//! as a second opinion. Never decides what is asked next.
+//! Listens to the newest answer: what it covers. Lexical evidence first, the model's P(yes) as a second opinion. What can be
+//! covered is in [`targets`], what sort of answer it is in [`class`]. Never decides what is asked next.
+
+mod class;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use self::targets::{Target, targets};
 use super::evidence::{self, Evidence, Told};
 use super::judge::JudgeError;
 use super::lexicon::{self, Word};
 use super::note::{AnswerClass, Contradiction, Finding, Note};
 use super::plan::{Plan, Stage};
-use super::reading::{RUNGS, Reading, rung};
+use super::reading::Reading;
 use super::tension::Earlier;
 use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
 use super::{anchor, classify, contradiction, facts, judge, weighing};
 use crate::content::voice::Phrases;
-use crate::content::{Content, FlagKind, Phase, RedFlag};
+use crate::content::{Content, Phase};
 use crate::engine::Engine;
 
 /// Without a cue an item is only believed to be covered by an answer of this many words.
@@ -74,7 +78,7 @@ pub async fn listen_with(
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
     }
-    settle_class(&mut heard.note, &reading);
+    class::settle(&mut heard.note, &reading);
     heard.note.seconds = began.elapsed().as_secs_f64();
     heard.note
 }
@@ -161,7 +165,7 @@ pub fn listen_by_code(
 ) -> Note {
     let reading = Reading::new(content, plan, turns, notes, now_ms);
     let mut note = hear(&reading).note;
-    settle_class(&mut note, &reading);
+    class::settle(&mut note, &reading);
     note
 }
 
@@ -206,21 +210,6 @@ pub fn look(content: &Content, of: &str, question: &str, text: &str, before: &[&
     }
 }
 
-/// Something that an answer may cover.
-#[derive(Clone, Debug)]
-struct Target {
-    id: String,
-    ask: String,
-    cues: Vec<String>,
-    weight: u8,
-    /// Belongs to what is being asked now; the others are only searched for cues.
-    in_play: bool,
-    /// A question of the candidate counts too (constraints may be asked for).
-    asked_counts: bool,
-    /// The evidence, for items of the checklist and slots of stories; empty for what goes by cues alone.
-    evidence: Evidence,
-}
-
 struct Heard {
     note: Note,
     targets: Vec<Target>,
@@ -254,7 +243,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
             note.class = AnswerClass::Asks;
         }
         note.facts = asked.facts;
-        note.dive = dive(reading, &words);
+        note.dive = targets::dive(reading, &words);
     }
     let statements = statements(text, &words);
     let phrases = &reading.content.voice.phrases;
@@ -286,7 +275,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
             }
         }
     }
-    for flag in flags(reading) {
+    for flag in class::flags(reading) {
         if let Some(mut found) = find(phrases, text, &statements, &flag.id, &flag.cues) {
             found.anchor = flag_words(text, &statements, &found);
             note.flags.push(found);
@@ -385,108 +374,6 @@ fn flag_words(text: &str, words: &[Word], found: &Finding) -> String {
     claim.filter(|c| c.chars().all(plain) && c.contains(' ')).unwrap_or(&found.anchor).to_owned()
 }
 
-/// What is open and could be covered by this answer; what is in play first, heavy first.
-fn targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
-    let mut targets = match reading.plan.round {
-        Round::SystemDesign => design_targets(reading, dive),
-        Round::Behavioural => story_targets(reading),
-    };
-    targets.retain(|t| !reading.covered.contains(t.id.as_str()));
-    targets.sort_by_key(|t| (!t.in_play, u8::MAX - t.weight));
-    targets
-}
-
-fn design_targets(reading: &Reading<'_>, dive: &str) -> Vec<Target> {
-    let Some(problem) = reading.problem() else { return Vec::new() };
-    let here: Vec<&str> = reading.items(reading.stage).iter().map(|i| i.id.as_str()).collect();
-    let asked = reading.asked().map_or("", |m| m.topic.as_str());
-    let mut targets: Vec<Target> = problem
-        .checklist
-        .iter()
-        .map(|item| Target {
-            id: item.id.clone(),
-            ask: item.ask.clone(),
-            cues: item.cues.clone(),
-            weight: item.weight,
-            in_play: here.contains(&item.id.as_str()) || item.id == asked,
-            asked_counts: matches!(item.phase, Phase::Constraints | Phase::Sizing),
-            evidence: Vec::new(),
-        })
-        .collect();
-    if let Some(dive) = problem.dives.iter().find(|d| d.id == dive) {
-        for name in RUNGS {
-            if let Some(level) = rung(dive, name) {
-                targets.push(Target {
-                    id: format!("{}/{name}", dive.id),
-                    ask: level.ask.clone(),
-                    cues: level.cues.clone(),
-                    weight: 3,
-                    in_play: true,
-                    asked_counts: false,
-                    evidence: Vec::new(),
-                });
-            }
-        }
-    }
-    if reading.stage == Stage::Change
-        && let Some(curveball) = problem.curveballs.iter().find(|c| Some(&c.id) == reading.plan.curveball.as_ref())
-    {
-        targets.push(Target {
-            id: format!("change/{}", curveball.id),
-            ask: curveball.ask.clone(),
-            cues: curveball.cues.clone(),
-            weight: 3,
-            in_play: true,
-            asked_counts: false,
-            evidence: Vec::new(),
-        });
-    }
-    targets
-}
-
-fn story_targets(reading: &Reading<'_>) -> Vec<Target> {
-    let Some(competency) = reading.story(reading.stage) else { return Vec::new() };
-    let stage = reading.stage.id();
-    competency
-        .slots
-        .iter()
-        .map(|slot| Target {
-            id: format!("{stage}/{}", slot.slot.id()),
-            ask: slot.ask.clone(),
-            cues: slot.cues.clone(),
-            weight: slot.weight,
-            in_play: true,
-            asked_counts: false,
-            evidence: Vec::new(),
-        })
-        .collect()
-}
-
-/// The dive that an answer goes into: the one in play, or the one whose cues it holds most of.
-fn dive(reading: &Reading<'_>, words: &[Word]) -> String {
-    if !matches!(reading.stage, Stage::DiveA | Stage::DiveB) {
-        return String::new();
-    }
-    if let Some(dive) = reading.dive() {
-        return dive.id.clone();
-    }
-    let Some(problem) = reading.problem() else { return String::new() };
-    problem
-        .dives
-        .iter()
-        .map(|d| (lexicon::count(words, &d.cues), d))
-        .filter(|(n, _)| *n > 0)
-        .max_by_key(|(n, _)| *n)
-        .map_or(String::new(), |(_, d)| d.id.clone())
-}
-
-fn flags<'a>(reading: &Reading<'a>) -> &'a [RedFlag] {
-    match reading.plan.round {
-        Round::SystemDesign => reading.problem().map_or(&[], |p| &p.red_flags),
-        Round::Behavioural => reading.story(reading.stage).map_or(&[], |c| &c.red_flags),
-    }
-}
-
 /// Earlier answers that held content, and what the résumé claims.
 fn earlier<'a>(reading: &Reading<'a>) -> Vec<Earlier<'a>> {
     let usable = |seq: u32| reading.notes.iter().any(|(s, n)| *s == seq && n.class.holds_content());
@@ -533,97 +420,6 @@ struct Judged {
     target: Target,
     p: f32,
     habit: f32,
-}
-
-/// The class of an ordinary answer, once its coverage is known.
-fn settle_class(note: &mut Note, reading: &Reading<'_>) {
-    if note.class != AnswerClass::Plain {
-        return;
-    }
-    let text = reading.answer().map_or("", |t| t.text.as_str());
-    let words = lexicon::words(text);
-    let hears = &reading.content.voice.hears;
-    let covers_here = covers_what_was_asked(note, reading);
-    let reasons = lexicon::count(&words, &hears.reasons) > 0;
-    let numbers = words.iter().any(|w| lexicon::is_number(&w.text));
-    note.class = match reading.plan.round {
-        _ if note.contradiction.is_some() => AnswerClass::Contradiction,
-        _ if words.len() >= classify::RAMBLES && (!covers_here || words.len() >= 2 * classify::RAMBLES) => {
-            AnswerClass::Rambles
-        }
-        Round::Behavioural => match same_story(reading, &words) {
-            true => AnswerClass::SameStory,
-            false => classify::story_sign(hears, &words).unwrap_or(AnswerClass::Plain),
-        },
-        Round::SystemDesign => design_class(note, reading, &words, covers_here, reasons),
-    };
-    if note.class == AnswerClass::Plain && covers_here && words.len() >= 40 && (reasons || numbers) {
-        note.class = AnswerClass::Strong;
-    }
-}
-
-fn design_class(note: &Note, reading: &Reading<'_>, words: &[Word], covers_here: bool, reasons: bool) -> AnswerClass {
-    let hears = &reading.content.voice.hears;
-    let kind =
-        |kind: FlagKind| flags(reading).iter().any(|f| f.kind == kind && note.flags.iter().any(|n| n.id == f.id));
-    let numbers = words.iter().any(|w| lexicon::is_number(&w.text));
-    let nothing_asked = reading.notes.iter().all(|(_, n)| n.facts.is_empty()) && note.facts.is_empty();
-    let no_constraint = |id: &str| !reading.items(Stage::Constraints).iter().any(|i| i.id == id);
-    if kind(FlagKind::Wrong) {
-        AnswerClass::Wrong
-    } else if reading.stage == Stage::Constraints
-        && nothing_asked
-        && reading.covered.iter().all(|id| no_constraint(id))
-        && note.covered.iter().all(|f| no_constraint(&f.id))
-        && lexicon::count(words, &hears.components) >= 2
-    {
-        AnswerClass::DesignsFirst
-    } else if kind(FlagKind::OverBuilt) || (!numbers && !reasons && lexicon::count(words, &hears.heavy) >= 2) {
-        AnswerClass::OverBuilt
-    } else if kind(FlagKind::UnderScoped) {
-        AnswerClass::UnderScoped
-    } else if kind(FlagKind::NameDrop) || (!reasons && words.len() < 60 && lexicon::count(words, &hears.products) >= 1)
-    {
-        AnswerClass::NameDrop
-    } else if words.len() >= 180 && !covers_here {
-        AnswerClass::RabbitHole
-    } else if !covers_here && words.len() < 60 && !reasons && !numbers {
-        AnswerClass::Vague
-    } else {
-        AnswerClass::Plain
-    }
-}
-
-/// Whether something in play was covered: the topic asked about, or an item of this stage.
-fn covers_what_was_asked(note: &Note, reading: &Reading<'_>) -> bool {
-    let here: Vec<&str> = reading.items(reading.stage).iter().map(|i| i.id.as_str()).collect();
-    let asked = reading.asked().map_or("", |m| m.topic.as_str());
-    note.covered.iter().any(|f| f.id == asked || f.id.contains('/') || here.contains(&f.id.as_str()))
-}
-
-/// A story's first answer that shares most of its content words with an earlier story.
-fn same_story(reading: &Reading<'_>, words: &[Word]) -> bool {
-    use std::collections::BTreeSet;
-    let first_answer = reading.stage.is_story() && reading.moves_here().count() <= 1;
-    if !first_answer || words.len() < 2 * classify::SHORT {
-        return false;
-    }
-    let content = |words: &[Word]| -> BTreeSet<String> {
-        words.iter().filter(|w| w.text.len() >= 5).map(|w| lexicon::stem(&w.text).to_owned()).collect()
-    };
-    let now = content(words);
-    let told = |stage: Stage| -> BTreeSet<String> {
-        let seqs = reading.notes.iter().filter(|(_, n)| n.stage == Some(stage)).map(|(seq, _)| *seq);
-        seqs.filter_map(|seq| reading.turns.iter().find(|t| t.seq == seq))
-            .flat_map(|t| content(&lexicon::words(&t.text)))
-            .collect()
-    };
-    let earlier = [Stage::Flagship, Stage::Story1, Stage::Story2];
-    earlier
-        .into_iter()
-        .filter(|s| *s < reading.stage)
-        .map(told)
-        .any(|before| now.intersection(&before).count() * 10 >= now.len().max(1) * 6)
 }
 
 #[cfg(test)]
