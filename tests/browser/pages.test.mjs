@@ -167,6 +167,65 @@ test("a whole session by keyboard alone", async () => {
   }
 });
 
+test("two keys lead from page to page; one alone, or one too late, does nothing", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/history`);
+    await page.getByRole("heading", { name: "History" }).waitFor();
+    for (const [key, name] of [["r", "Progress"], ["m", "Models"], ["b", "Benchmarks"], ["v", "Privacy"], ["h", "History"]]) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await page.getByRole("heading", { name, level: 1 }).waitFor();
+    }
+    await page.keyboard.press("m");
+    await page.getByRole("searchbox").fill("g m");
+    assert.equal(await page.evaluate(() => location.hash), "#/history");
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("on a phone the start button is in sight at once, and what was left off comes before the form", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser, { viewport: { width: 390, height: 664 }, hasTouch: true });
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/`);
+    const start = page.getByRole("button", { name: /Start interview/ });
+    await start.waitFor();
+    await page.getByRole("link", { name: /^Go on: Messages/ }).waitFor();
+    const box = await start.boundingBox();
+    assert.ok(box && box.y > 0 && box.y + box.height <= 664, `the button is at ${box?.y}`);
+    assert.equal(await page.locator(".resume:visible").count(), 3, "each unfinished interview is there once");
+    await page.setViewportSize({ width: 1440, height: 900 });
+    assert.equal(await page.getByRole("link", { name: /^Go on: / }).count(), 0);
+    assert.equal(await page.locator(".resume:visible").count(), 3);
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("a flag is one word wherever the line ends", async () => {
+  const mock = await startMock({ status: { ...canned.status, leaves_for: "models.example.com" } });
+  const opened = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  try {
+    for (const width of [320, 360, 390, 430]) {
+      await opened.page.setViewportSize({ width, height: 844 });
+      await opened.page.goto(`${mock.url}/#/privacy`);
+      await opened.page.locator(".flag").first().waitFor();
+      const broken = await opened.page.locator(".flag, .privacy p code").evaluateAll((all) => all.filter((one) => one.getClientRects().length > 1).map((one) => one.textContent));
+      assert.deepEqual(broken, [], `at ${width} px`);
+    }
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
 test("a quotation lights up exactly in its turn, also behind characters of two units", async () => {
   const mock = await startMock();
   const card = structuredClone(canned.scorecard);

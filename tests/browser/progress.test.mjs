@@ -36,6 +36,21 @@ test("the weaker the last score, the sooner it comes back; at most three", () =>
   );
 });
 
+test("good scores in a row double the pause, a weak one ends the row, and nothing stays away for ever", () => {
+  const scored = (/** @type {number[]} */ ...scores) => scores.map((technical, n) => graded(`2026-11-${String(24 - 2 * (scores.length - 1 - n)).padStart(2, "0")}T12:00:00Z`, { technical, architectural: 5, leadership: 5, pragmatism: 5, ownership: 5, communication: 5 }));
+  const technical = (/** @type {number[]} */ ...scores) => {
+    const [trend] = trends(scored(...scores));
+    return plan([trend], now)[0];
+  };
+  assert.equal(technical(3.6).dueInDays, 7);
+  assert.equal(technical(3.6, 3.6).dueInDays, 14);
+  assert.equal(technical(3.6, 3.6, 4).dueInDays, 28);
+  assert.equal(technical(3.6, 3.6, 4).why, "last score 4.0, today, 3 good ones in a row");
+  assert.equal(technical(4, 2, 4).dueInDays, 7);
+  assert.equal(technical(4, 4, 2).dueInDays, 1);
+  assert.equal(technical(5, 5, 5, 5, 5, 5).dueInDays, 60);
+});
+
 test("only problems tried more than once are compared, oldest first", () => {
   const lists = attempts([graded("2026-11-20T00:00:00Z", {}, "a"), graded("2026-11-10T00:00:00Z", {}, "a"), graded("2026-11-11T00:00:00Z", {}, "b")]);
   assert.deepEqual(lists.map((list) => list.map(({ summary }) => summary.id)), [["2026-11-10T00:00:00Z", "2026-11-20T00:00:00Z"]]);

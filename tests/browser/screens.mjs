@@ -1,5 +1,5 @@
 // Pictures of every page and state at three widths, light and dark, from canned data: for looking at.
-//   node screens.mjs [name] [width] [theme]
+//   node screens.mjs [name] [width] [theme]      into artefacts/screens, or the folder that SCREENS names
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { launch } from "./browser.mjs";
 import { sound, startMock } from "./mock.mjs";
 import * as canned from "./canned.mjs";
 
-const folder = fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
+const folder = process.env.SCREENS ? `${process.env.SCREENS}/` : fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 const [onlyName, onlyWidth, onlyTheme] = process.argv.slice(2);
 

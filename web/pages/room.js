@@ -8,11 +8,13 @@ import { go } from "../router.js";
 import { Composer } from "../parts/composer.js";
 import { Confirm } from "../parts/dialog.js";
 import { Leaves } from "../parts/elsewhere.js";
+import { EngineFacts } from "../parts/engine_facts.js";
 import { HintDialog } from "../parts/hint_dialog.js";
 import { Failure } from "../parts/notice.js";
 import { PhaseRail, TimeLeft } from "../parts/phases.js";
 import { Prose } from "../parts/prose.js";
 import { ThemeToggle } from "../parts/shell.js";
+import { KeysButton } from "../parts/shortcuts.js";
 import { Transcript } from "../parts/transcript.js";
 import { Whiteboard } from "../parts/whiteboard.js";
 
@@ -109,18 +111,18 @@ function Room({ room, session }) {
       <${TimeLeft} session=${session} />
       <div class="room-actions">
         ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => toggle("document")}>${side === "document" ? "Back to the talk" : "Document"}</button>`}
-        ${board && html`<button type="button" class="button quiet" aria-pressed=${side === "board"} aria-keyshortcuts="Alt+B" onClick=${() => toggle("board")}>Whiteboard</button>`}
+        ${board && html`<button type="button" class="button quiet" aria-pressed=${side === "board"} aria-keyshortcuts="Alt+B" title="Alt B" onClick=${() => toggle("board")}>Whiteboard</button>`}
         ${session.status !== "finished"
           ? html`
-              <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H">Hint</button>
-              <button type="button" class="button quiet" disabled=${busy} onClick=${pause} aria-keyshortcuts="Alt+P">${open ? "Pause" : "Go on"}</button>
-              <button type="button" class="button" onClick=${() => setAsking("finish")} aria-keyshortcuts="Alt+F">Finish</button>
+              <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H" title="Alt H">Hint</button>
+              <button type="button" class="button quiet" disabled=${busy} onClick=${pause} aria-keyshortcuts="Alt+P" title="Alt P">${open ? "Pause" : "Go on"}</button>
+              <button type="button" class="button" onClick=${() => setAsking("finish")} aria-keyshortcuts="Alt+F" title="Alt F">Finish</button>
             `
           : html`<a class="button primary" href=${`#/sessions/${room.id}/scorecard`}>Scorecard</a>`}
-        <${ThemeToggle} />
+        <span class="tools"><${KeysButton} /><${ThemeToggle} /></span>
       </div>
     </header>
-    <${PhaseRail} session=${session} />
+    <div class="plan"><${PhaseRail} session=${session} /><${EngineFacts} room=${room} /></div>
     <section class="talk" aria-label="Interview">
       <${Leaves} hosts=${session.status === "finished" ? null : session.leaves_for} />
       <${Transcript} room=${room} session=${session} />

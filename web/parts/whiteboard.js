@@ -38,7 +38,7 @@ export function Whiteboard({ room, session, hidden, onLeave }) {
   const scene = room.board.scene();
   return html`<aside class="document whiteboard" aria-label="Whiteboard" hidden=${hidden} onDragOver=${(/** @type {Event} */ event) => event.preventDefault()} onDrop=${dropped}>
     <div class="whiteboard-bar">
-      <p class="note" role="status">${!kept ? "Too large to be kept in this browser: export it." : drawn ? "Kept. It goes with your next answer." : "Draw, or add a shape. It goes with your next answer."}</p>
+      <p class="note" role="status">${!kept ? "Too large to be kept in this browser: export it." : drawn ? "Kept for your next answer." : "It goes with your next answer."}</p>
       <button type="button" class="button small quiet" onClick=${() => chooser.current?.click()}>Import</button>
       <button type="button" class="button small quiet" disabled=${!drawn} onClick=${() => scene && download(/** @type {any} */ (room.board.scene()), session.title)}>Export</button>
       <input ref=${chooser} type="file" hidden tabindex="-1" aria-label="An .excalidraw file" accept=".excalidraw,.json"
