@@ -75,6 +75,16 @@ export function plan(trends, now) {
 }
 
 /**
+ * The dimension with the lowest newest score, as if it were due; what was never scored is not known to be weak.
+ * @param {Trend[]} trends @returns {Due | null}
+ */
+export function weakest(trends) {
+  const last = (/** @type {Trend} */ trend) => trend.points.at(-1)?.score ?? Infinity;
+  const [trend] = trends.filter((known) => known.points.length > 0).toSorted((a, b) => last(a) - last(b));
+  return trend ? { dimension: trend.id, title: trend.title, dueInDays: 0, why: `last score ${last(trend).toFixed(1)}`, round: rounds[trend.id] } : null;
+}
+
+/**
  * Something concrete for each due dimension: of its round, and of its dimension where the content says so; first what was
  * never tried, then what was tried longest ago. Nothing is proposed twice.
  * @param {Due[]} due @param {Summary[]} finished @param {import("./types.js").Content | null} content

@@ -77,6 +77,20 @@ for (const [width, height] of [[390, 844], [768, 900], [1440, 900]]) {
     }, { viewport: { width, height } }));
 }
 
+test("the board takes the plan's place too when it is made wider, and gives it back", () =>
+  on("/sessions/active", async (page) => {
+    await open(page);
+    const width = async () => (await page.locator("iframe[title=Whiteboard]").boundingBox())?.width ?? 0;
+    const before = await width();
+    await page.getByRole("button", { name: "Wider", pressed: false }).click();
+    assert.ok((await width()) > before * 1.3, `${await width()} px after ${before} px`);
+    await page.locator(".phases").waitFor({ state: "hidden" });
+    assert.ok(((await page.locator("#answer").boundingBox())?.width ?? 0) > 250, "there is room for an answer");
+    await page.getByRole("button", { name: "Wider", pressed: true }).click();
+    await page.locator(".phases").waitFor();
+    assert.equal(await width(), before);
+  }));
+
 test("it is loaded when it is opened, draws, keeps every stroke, and goes with the answer", () =>
   on("/sessions/active", async (page, mock) => {
     assert.ok(!mock.state.log.some((/** @type {string} */ line) => line.includes("excalidraw")), "nothing of it is loaded before");

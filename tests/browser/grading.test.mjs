@@ -144,6 +144,15 @@ test("an older scorecard without the time of its parts shows the plan and the an
     assert.equal(await page.locator(".timeline .slot.held").count(), 0);
   }));
 
+test("offline, a model page offers no pull, and says why once", () =>
+  on("/history", async (page, mock) => {
+    mock.state.status = { ...mock.state.status, offline: true };
+    await page.goto(`${mock.url}/#/models`);
+    await page.getByText("start it without to pull one of these").waitFor();
+    await page.getByText("Qwen2.5 Coder 0.5B").waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Pull/ }).count(), 0);
+  }));
+
 test("without a model the one thing to press leads to getting one", () =>
   on("/history", async (page, mock) => {
     mock.state.status = { ...mock.state.status, model: { state: "missing", hint: "Run: offrecord pull" } };
@@ -168,7 +177,7 @@ test("my weakest dimension is a choice of the problem, found by its name too, an
     await page.getByRole("combobox").fill("weakest");
     assert.equal(await page.getByRole("option").count(), 1);
     await page.keyboard.press("Enter");
-    await page.getByText("To practise:").waitFor();
+    await page.getByText("To practise: Pragmatism").waitFor();
     for (const session of mock.state.sessions.values()) session.overall = null;
     await page.goto(`${mock.url}/#/models`);
     await page.goto(`${mock.url}/#/`);
@@ -176,6 +185,24 @@ test("my weakest dimension is a choice of the problem, found by its name too, an
     await page.getByRole("option", { name: /^Surprise me/ }).waitFor();
     await page.waitForLoadState("networkidle");
     assert.equal(await page.getByRole("option", { name: /weakest/ }).count(), 0, "without scores there is none");
+  }));
+
+test("a search begins anew, also where one was left or a problem was chosen", () =>
+  on("/", async (page) => {
+    const box = page.getByRole("combobox");
+    await page.waitForLoadState("networkidle");
+    await page.keyboard.press("/");
+    await page.keyboard.type("storage");
+    await page.keyboard.press("Escape");
+    assert.equal(await box.inputValue(), "Surprise me");
+    await page.keyboard.type("payments staff");
+    assert.equal(await page.getByRole("option").count(), 1);
+    await page.keyboard.press("Enter");
+    assert.equal(await box.inputValue(), "Money that must not get lost");
+    await page.keyboard.press("/");
+    await page.keyboard.type("warm-up");
+    assert.equal(await box.inputValue(), "warm-up");
+    assert.equal(await page.getByRole("option").count(), 1);
   }));
 
 test("a proposal waits for its problem to be known", () =>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempts, coverage, plan, proposals, trends } from "../../web/progress.js";
+import { attempts, coverage, plan, proposals, trends, weakest } from "../../web/progress.js";
 import { cut } from "../../web/points.js";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
@@ -34,6 +34,13 @@ test("the weaker the last score, the sooner it comes back; at most three", () =>
       ["pragmatism", 1, "last score 3.0, 2 days ago"],
     ],
   );
+});
+
+test("the weakest dimension is the one with the lowest newest score, not one that was never scored", () => {
+  const lines = trends([graded("2026-11-20T12:00:00Z", { technical: 2, architectural: 3.1, leadership: null }), graded("2026-11-22T12:00:00Z", { technical: 3.5, architectural: 3.2, leadership: null })]);
+  assert.equal(weakest(lines)?.dimension, "architectural");
+  assert.equal(weakest(lines)?.round, "system-design");
+  assert.equal(weakest(trends([graded("2026-11-20T12:00:00Z", { leadership: null })])), null);
 });
 
 test("good scores in a row double the pause, a weak one ends the row, and nothing stays away for ever", () => {

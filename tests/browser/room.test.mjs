@@ -247,6 +247,18 @@ inRoom("what the last reply took of the model is told beside the plan, and only 
   assert.match((await page.locator(".engine-facts").textContent()) ?? "", /wrote about \d+ a second.*Context: 1,2\d\d of 8,192 tokens/);
 }, { pace: 40 });
 
+inRoom("the question is at hand for the whole interview", "/sessions/long", async ({ page }) => {
+  await page.locator(".turn").nth(199).waitFor();
+  await page.locator("#answer").focus();
+  await page.keyboard.press("Alt+q");
+  const dialog = page.getByRole("dialog", { name: "Messages to forty million people" });
+  await dialog.getByText("Design what should send them.").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "The question" }).click();
+  await dialog.waitFor();
+});
+
 inRoom("the list of keys comes while one is typing too, and by the mouse", "/sessions/active", async ({ page }) => {
   await page.locator("#answer").fill("An answer");
   await page.keyboard.type("? g h");

@@ -6,7 +6,7 @@ import { label } from "../format.js";
 import { openRoom } from "../room.js";
 import { go } from "../router.js";
 import { Composer } from "../parts/composer.js";
-import { Confirm } from "../parts/dialog.js";
+import { Confirm, Dialog } from "../parts/dialog.js";
 import { Leaves } from "../parts/elsewhere.js";
 import { EngineFacts } from "../parts/engine_facts.js";
 import { HintDialog } from "../parts/hint_dialog.js";
@@ -47,10 +47,11 @@ function Opened({ room }) {
 
 /** @param {{ room: import("../room.js").Room, session: Session }} props */
 function Room({ room, session }) {
-  const [asking, setAsking] = useState(/** @type {"hint" | "finish" | null} */ (null));
+  const [asking, setAsking] = useState(/** @type {"hint" | "finish" | "problem" | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [side, setSide] = useState(() => (wide.matches && session.document ? "document" : ""));
   const [opened, setOpened] = useState(false);
+  const [roomy, setRoomy] = useState(false);
   // In a review a document is judged and nothing is drawn.
   const board = session.round === "system-design" && !session.document && session.status !== "finished";
   const toggle = async (/** @type {string} */ which) => {
@@ -90,7 +91,7 @@ function Room({ room, session }) {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || latest.current.status === "finished") return;
-      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyP: pause, KeyB: board ? () => toggle("board") : undefined }[event.code];
+      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyQ: () => setAsking("problem"), KeyP: pause, KeyB: board ? () => toggle("board") : undefined }[event.code];
       if (!does) return;
       event.preventDefault();
       does();
@@ -100,13 +101,15 @@ function Room({ room, session }) {
   }, []);
 
   const document_ = session.document;
+  // What was asked first scrolls away; it is one key off for the whole interview.
+  const brief = session.turns.find((turn) => turn.role === "interviewer")?.text;
   const shown = side === "board" ? board : side === "document" && document_;
-  return html`<div class=${`room ${shown ? "with-document" : ""} ${shown && side === "board" ? "with-board" : ""}`}>
+  return html`<div class=${`room ${shown ? "with-document" : ""} ${shown && side === "board" ? "with-board" : ""} ${roomy ? "roomy" : ""}`}>
     <header class="room-bar">
       <a class="name" href="#/" aria-label="offrecord, to the start">offrecord</a>
       <div class="room-title">
         <h1>${session.title}</h1>
-        <p class="note">${label(session.round)} · ${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}</p>
+        <p class="note">${label(session.round)} · ${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}${brief && html` · <button type="button" class="turn-link" aria-keyshortcuts="Alt+Q" title="Alt Q" onClick=${() => setAsking("problem")}>The question</button>`}</p>
       </div>
       <${TimeLeft} session=${session} />
       <div class="room-actions">
@@ -128,9 +131,10 @@ function Room({ room, session }) {
       <${Transcript} room=${room} session=${session} />
       <${Composer} key=${session.status} room=${room} session=${session} onGoOn=${pause} onFinish=${() => setAsking("finish")} />
     </section>
-    ${board && opened && html`<${Whiteboard} room=${room} session=${session} hidden=${side !== "board"} onLeave=${() => (setSide(wide.matches ? "board" : ""), document.getElementById("answer")?.focus())} />`}
+    ${board && opened && html`<${Whiteboard} room=${room} session=${session} hidden=${side !== "board"} roomy=${roomy} onRoomy=${() => setRoomy(!roomy)} onLeave=${() => (setSide(wide.matches ? "board" : ""), document.getElementById("answer")?.focus())} />`}
     ${shown && side === "document" && html`<aside class="document" aria-label="Document under review" tabindex="0"><${Prose} text=${document_} /></aside>`}
     ${asking === "hint" && html`<${HintDialog} cost=${session.next_hint_cost} round=${session.round} busy=${busy} onYes=${hint} onNo=${() => setAsking(null)} />`}
+    ${asking === "problem" && brief && html`<${Dialog} wide title=${session.title} onClose=${() => setAsking(null)} actions=${html`<button type="button" class="button" onClick=${() => setAsking(null)}>Close</button>`}><p class="said">${brief}</p></${Dialog}>`}
     ${asking === "finish" &&
     html`<${Confirm} title="Finish the interview?" yes="Finish and grade" no="Keep going" busy=${busy} onYes=${finish} onNo=${() => setAsking(null)}>
       <p>The transcript is closed and graded. ${unsent(room.id) ? "The answer in the box has not been sent and will not count." : "You can read it at any time."}</p>

@@ -112,7 +112,7 @@ function Body({ card, session, rubric, onJump }) {
     html`<section>
       <h2>Hints taken</h2>
       <ul class="plain-list">
-        ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">Cost: ${hint.cost}</span></li>`)}
+        ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> ${hint.text} <span class="note">Cost: ${hint.cost}</span></li>`)}
       </ul>
     </section>`}
     ${card.dispute && html`<section class="added"><h2>Added in a dispute</h2><p class="line-text">${card.dispute}</p></section>`}

@@ -11,6 +11,9 @@ const places = [
   ["/privacy", "Privacy"],
 ];
 
+/** What has no place of its own belongs to one. @param {string} path */
+const within = (path) => (path === "/benchmarks" ? "/models" : path.startsWith("/for/") ? "/" : path.startsWith("/sessions/") ? "/history" : undefined);
+
 /** @param {{ path: string, bare?: boolean, children?: any }} props */
 export function Shell({ path, bare, children }) {
   return html`
@@ -19,7 +22,7 @@ export function Shell({ path, bare, children }) {
     html`<header class="top">
       <a class="name" href="#/">offrecord</a>
       <nav aria-label="Pages">
-        ${places.map(([to, name]) => html`<a href=${`#${to}`} aria-current=${path === to ? "page" : to === "/models" && path === "/benchmarks" ? "true" : undefined}>${name}</a>`)}
+        ${places.map(([to, name]) => html`<a href=${`#${to}`} aria-current=${path === to ? "page" : within(path) === to ? "true" : undefined}>${name}</a>`)}
       </nav>
       <span class="tools"><${KeysButton} /><${ThemeToggle} /></span>
     </header>`}

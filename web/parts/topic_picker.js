@@ -45,6 +45,10 @@ export function TopicPicker({ topics, value, round, onPick, onWeakest }) {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, []);
+  // Closed, it shows the choice; what is typed then is a new search and not its continuation.
+  useLayoutEffect(() => {
+    if (!open && document.activeElement === box.current) box.current?.select();
+  }, [open, value]);
   useEffect(() => {
     if (open) list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [at, open]);
@@ -62,6 +66,10 @@ export function TopicPicker({ topics, value, round, onPick, onWeakest }) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       setAt(open ? Math.min(last, Math.max(0, at + (event.key === "ArrowDown" ? 1 : -1))) : 0);
+      setOpen(true);
+    } else if (event.key === "/" && !open) {
+      event.preventDefault();
+      setAt(0);
       setOpen(true);
     } else if (event.key === "Enter" && open) {
       event.preventDefault();

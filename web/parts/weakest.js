@@ -1,9 +1,9 @@
-// What is due by the scores so far, with something concrete to practise it on: the start page's third way to a problem.
+// The weakest dimension by the scores so far, with something concrete to practise it on: the start page's third way to a problem.
 
 import { useCallback, useState } from "../html.js";
 import { ApiError } from "../api.js";
 import { readGraded } from "../graded.js";
-import { plan, proposals, trends } from "../progress.js";
+import { plan, proposals, trends, weakest } from "../progress.js";
 import { go } from "../router.js";
 
 /**
@@ -16,7 +16,10 @@ export function useWeakest(content) {
     setRefused(null);
     try {
       const { graded, finished } = await readGraded();
-      const [first] = proposals(plan(trends(graded), Date.now()), finished, content);
+      const lines = trends(graded);
+      const low = weakest(lines);
+      // Where nothing could be scored, what is due is the next best.
+      const [first] = proposals(low ? [low] : plan(lines, Date.now()), finished, content);
       go(`/for/${first.dimension}${first.topic ? `/${first.topic.id}` : ""}`);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
