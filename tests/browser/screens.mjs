@@ -103,7 +103,8 @@ for (const [name, [path, act, set]] of Object.entries(states)) {
         console.error(`${name} ${width}: ${error.message.split("\n")[0]}`);
       }
       await page.waitForTimeout(150);
-      const full = !(await page.locator(".room").count());
+      // A question stands in the window, not somewhere on a long page.
+      const full = !(await page.locator(".room, dialog[open]").count());
       await page.screenshot({ path: `${folder}${name}-${width}-${colorScheme}.png`, fullPage: full });
       await context.close();
       mock.state.hold = null;

@@ -109,7 +109,7 @@ function Room({ room, session }) {
       <a class="name" href="#/" aria-label="offrecord, to the start">offrecord</a>
       <div class="room-title">
         <h1>${session.title}</h1>
-        <p class="note">${label(session.round)} · ${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}${brief && html` · <button type="button" class="turn-link" aria-keyshortcuts="Alt+Q" title="Alt Q" onClick=${() => setAsking("problem")}>The question</button>`}</p>
+        <p class="note"><span class="room-round">${label(session.round)} · </span>${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}${brief && html` · <button type="button" class="turn-link" aria-keyshortcuts="Alt+Q" title="Alt Q" onClick=${() => setAsking("problem")}>The question</button>`}</p>
       </div>
       <${TimeLeft} session=${session} />
       <div class="room-actions">

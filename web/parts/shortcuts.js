@@ -58,12 +58,12 @@ export function Shortcuts() {
   }, []);
   if (!shown) return null;
   const close = html`<button type="button" class="button" onClick=${() => setShown(false)}>Close</button>`;
-  return html`<${Dialog} title="Keys" onClose=${() => setShown(false)} actions=${close}>
-    ${keys.map(
-      ([where, list]) => html`<h3>${where}</h3>
+  return html`<${Dialog} wide title="Keys" onClose=${() => setShown(false)} actions=${close}>
+    <div class="key-groups">${keys.map(
+      ([where, list]) => html`<section class="key-group"><h3>${where}</h3>
         <dl class="keys">
           ${/** @type {string[][]} */ (list).map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}
-        </dl>`,
-    )}
+        </dl></section>`,
+    )}</div>
   </${Dialog}>`;
 }
