@@ -63,6 +63,15 @@ test("on a phone the questions fit their boxes, however long a model's name is",
     }
   }));
 
+test("the proposed names leave out what only begins with a capital", () =>
+  on("/sessions/older/scorecard", async (page, mock) => {
+    mock.state.sessions.get("older").turns[1].text = "At first I'd ask Priya Raman, then I’ve asked Northwind, and I'll say why Kafka.";
+    await page.reload();
+    await page.getByRole("button", { name: "Without names" }).click();
+    const proposed = (await page.getByRole("dialog").getByRole("textbox").inputValue()).split("\n");
+    assert.deepEqual(proposed, ["Northwind", "Priya Raman"]);
+  }));
+
 test("another installed model grades side by side, and a refusal says what to do", () =>
   on("/sessions/older/scorecard/1", async (page, mock) => {
     await page.getByRole("button", { name: "Grade again" }).click();
