@@ -209,6 +209,39 @@ test("on a phone the start button is in sight at once, and what was left off com
   }
 });
 
+test("nothing is wider than the window and no control lies outside it, from 320 px on", async () => {
+  const mock = await startMock({ models: structuredClone(canned.models) });
+  const opened = await openPage(browser, { viewport: { width: 320, height: 700 } });
+  const { page } = opened;
+  const found = [];
+  try {
+    for (const width of [320, 360, 520, 900, 1024, 1130, 1920]) {
+      await page.setViewportSize({ width, height: 700 });
+      for (const path of ["/", "/sessions/active", "/sessions/coach", "/sessions/review", "/sessions/older/scorecard", "/history", "/progress", "/models", "/benchmarks", "/privacy"]) {
+        await page.goto(`${mock.url}/#${path}`);
+        await page.locator("h1").first().waitFor();
+        await page.waitForLoadState("networkidle");
+        const wrong = await page.evaluate(() => {
+          const { clientWidth, scrollWidth } = document.documentElement;
+          const outside = [...document.querySelectorAll("button, a, input, select")].filter((one) => {
+            const { left, right, width } = one.getBoundingClientRect();
+            return width > 1 && (right > clientWidth + 1 || left < -1) && !one.closest(".phases, .md-wide, .skip");
+          });
+          return [scrollWidth > clientWidth ? `${scrollWidth - clientWidth} px too wide` : "", ...outside.map((one) => one.textContent || one.className)].filter(Boolean);
+        });
+        if (wrong.length > 0) found.push(`${path} at ${width} px: ${wrong.join(", ")}`);
+        const title = await page.locator(".room-title h1").evaluateAll((all) => all.some((one) => one.scrollWidth > one.clientWidth + 1));
+        if (title && width >= 520) found.push(`${path} at ${width} px: the title is cut`);
+      }
+    }
+    assert.deepEqual(found, []);
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await mock.close();
+  }
+});
+
 test("a flag is one word wherever the line ends", async () => {
   const mock = await startMock({ status: { ...canned.status, leaves_for: "models.example.com" } });
   const opened = await openPage(browser, { viewport: { width: 390, height: 844 } });
