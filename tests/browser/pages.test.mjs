@@ -188,6 +188,32 @@ test("two keys lead from page to page; one alone, or one too late, does nothing"
   }
 });
 
+test("the history is walked and searched by keys", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/history`);
+    await page.locator("a.row-main").nth(2).waitFor();
+    const at = () => page.evaluate(() => [...document.querySelectorAll("a.row-main")].indexOf(/** @type {Element} */ (document.activeElement)));
+    const walked = [];
+    for (const key of ["j", "j", "j", "k", "k", "k", "k"]) {
+      await page.keyboard.press(key);
+      walked.push(await at());
+    }
+    assert.deepEqual(walked, [0, 1, 2, 1, 0, 0, 0]);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("j");
+    assert.equal(await at(), 1, "also from another control of a line");
+    await page.keyboard.press("/");
+    await page.keyboard.type("jk/");
+    assert.equal(await page.getByRole("searchbox").inputValue(), "jk/");
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
 test("on a phone the start button is in sight at once, and what was left off comes before the form", async () => {
   const mock = await startMock();
   const opened = await openPage(browser, { viewport: { width: 390, height: 664 }, hasTouch: true });

@@ -16,6 +16,7 @@ const wanted = "offrecord.keys";
 const keys = [
   ["Practise", [["Enter", "Start the interview"], ["/", "Search the problems"]]],
   ["In the room", [["Ctrl + Enter", "Send the answer"], ["Alt + M", "Speak, or hold while you speak"], ["Alt + B", "Whiteboard, or back from it"], ["Alt + Q", "The question again"], ["Alt + H", "Ask for a hint"], ["Alt + P", "Pause or go on"], ["Alt + F", "Finish"]]],
+  ["In the history", [["J", "Next"], ["K", "The one before"], ["/", "Search"]]],
   ["Go to", [["G P", "Practise"], ["G H", "History"], ["G R", "Progress"], ["G M", "Models"], ["G B", "Benchmarks"], ["G V", "Privacy"]]],
   ["Everywhere", [["?", "This list"], ["Ctrl + /", "This list, while you type"], ["Esc", "Close"]]],
 ];
