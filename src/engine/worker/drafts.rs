@@ -8,7 +8,7 @@ use super::tests::{ask, drafted, engine, fake, mixing, reciting, say, vocabulary
 use super::*;
 use crate::model::fake::{Fake, Mind};
 use crate::prompt::Prompt;
-use crate::request::{Constraint, Event, GenerateRequest, Sampling};
+use crate::request::{Choice, ChooseRequest, Constraint, Event, GenerateRequest, Sampling};
 
 const WORDS: &str = "What happens to the sessions when that node dies, and who tells the people who were logged in?";
 
@@ -147,8 +147,10 @@ async fn a_listener_that_goes_stops_the_drafting_within_a_token() {
         passes.recv().expect("one more step is under way");
         drop(generation);
         drop(gate);
-        // A request after it proves that the worker is free again.
-        say(&engine, GenerateRequest { max_tokens: 1, ..ask("Hi") }).await.expect("words");
+        // A judgement after it, which nothing is read ahead for, proves that the worker is free again.
+        let choices = vec![Choice { prompt: ask("Hi").prompt, options: vec!["Yes".into()] }];
+        let request = ChooseRequest { choices, hidden: false, priority: Priority::Interactive };
+        engine.choose(request).await.expect("a judgement");
         assert_eq!(passes.try_iter().count(), 0, "no step after the one under way");
     }
     crate::tier::tried("D6", "listeners gone while a draft model drafts: stopped within a token", 7);
