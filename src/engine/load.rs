@@ -290,14 +290,14 @@ mod tests {
         };
         assert!(load(Tiny { blocks: 1, seed: 9, ..Tiny::default() }).is_ok());
         let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0)).unwrap_err();
-        insta::assert_snapshot!(gemma, @"");
+        assert!(matches!(gemma, LoadError::Vocabulary(_)), "{gemma}");
         let mut bytes = Tiny::default().bytes();
-        // One word of one token, somewhere in the list.
-        let at = bytes.windows(3).position(|window| window == b"Yes").expect("a token");
-        bytes[at..at + 3].copy_from_slice(b"Yez");
+        let at = bytes.windows(8).position(|window| window == b"</think>").expect("a token");
+        bytes[at..at + 8].copy_from_slice(b"</THINK>");
         let other = Some(File::from_bytes(bytes).expect("a valid header"));
         let other = Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).unwrap_err();
-        assert!(matches!(&other, LoadError::Vocabulary(what) if what.contains("\"Yez\"")), "{other}");
+        let told = other.to_string();
+        assert!(told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#), "{told}");
     }
 
     #[test]
