@@ -289,8 +289,9 @@ mod tests {
             Engine::of_files(Tiny::default().file(), Some(draft.file()), &options).map(|_| ())
         };
         assert!(load(Tiny { blocks: 1, seed: 9, ..Tiny::default() }).is_ok());
-        let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0)).unwrap_err();
-        assert!(matches!(gemma, LoadError::Vocabulary(_)), "{gemma}");
+        // Another family with the same tokens may draft.
+        let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0));
+        assert!(gemma.is_ok());
         let mut bytes = Tiny::default().bytes();
         let at = bytes.windows(8).position(|window| window == b"</think>").expect("a token");
         bytes[at..at + 8].copy_from_slice(b"</THINK>");
