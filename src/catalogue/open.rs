@@ -299,7 +299,10 @@ mod tests {
         let (alone, beside) = at(2000, 0);
         assert_eq!(alone, Some(8_192));
         let told = beside.unwrap_err().to_string();
-        assert!(told.contains("with its draft model needs about") && told.contains("leave --draft-model out"), "{told}");
+        assert!(
+            told.contains("with its draft model needs about") && told.contains("leave --draft-model out"),
+            "{told}"
+        );
         assert!(matches!(at(2200, 4096), (Some(4_096), Ok(4_096))));
     }
 }

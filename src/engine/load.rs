@@ -298,7 +298,10 @@ mod tests {
         let other = Some(File::from_bytes(bytes).expect("a valid header"));
         let other = Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).unwrap_err();
         let told = other.to_string();
-        assert!(told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#), "{told}");
+        assert!(
+            told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#),
+            "{told}"
+        );
     }
 
     #[test]
