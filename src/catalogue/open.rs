@@ -249,12 +249,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_draft_model_must_be_here_smaller_and_of_the_same_vocabulary() {
-        use crate::engine::{gguf::Architecture, tiny::Tiny};
+        use crate::engine::tiny::Tiny;
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, tiny: Tiny| tiny.write(&dir.path().join(format!("{name}.gguf"))).unwrap();
         write("large", Tiny { blocks: 3, context: 8192, ..Tiny::default() });
         write("small", Tiny { blocks: 1, context: 8192, ..Tiny::default() });
-        write("other", Tiny { blocks: 1, architecture: Architecture::Gemma3, ..Tiny::default() });
+        let mut bytes = Tiny { blocks: 1, context: 8192, ..Tiny::default() }.bytes();
+        let at = bytes.windows(8).position(|window| window == b"</think>").unwrap();
+        bytes[at..at + 8].copy_from_slice(b"</THINK>");
+        std::fs::write(dir.path().join("other.gguf"), bytes).unwrap();
         let drafted = |draft: &str| Global { draft_model: Some(draft.into()), ..global(dir.path(), Some("large")) };
         assert!(open_engine(&drafted("small")).await.is_ok());
         let told = |draft: &str| {
@@ -296,7 +299,10 @@ mod tests {
         let (alone, beside) = at(2000, 0);
         assert_eq!(alone, Some(8_192));
         let told = beside.unwrap_err().to_string();
-        assert!(told.contains("with its draft model needs about") && told.contains("leave --draft-model out"), "{told}");
+        assert!(
+            told.contains("with its draft model needs about") && told.contains("leave --draft-model out"),
+            "{told}"
+        );
         assert!(matches!(at(2200, 4096), (Some(4_096), Ok(4_096))));
     }
 }

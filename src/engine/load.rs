@@ -289,15 +289,19 @@ mod tests {
             Engine::of_files(Tiny::default().file(), Some(draft.file()), &options).map(|_| ())
         };
         assert!(load(Tiny { blocks: 1, seed: 9, ..Tiny::default() }).is_ok());
-        let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0)).unwrap_err();
-        assert!(matches!(gemma, LoadError::Vocabulary(_)), "{gemma}");
+        // Another family with the same tokens may draft.
+        let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0));
+        assert!(gemma.is_ok());
         let mut bytes = Tiny::default().bytes();
         let at = bytes.windows(8).position(|window| window == b"</think>").expect("a token");
         bytes[at..at + 8].copy_from_slice(b"</THINK>");
         let other = Some(File::from_bytes(bytes).expect("a valid header"));
         let other = Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).unwrap_err();
         let told = other.to_string();
-        assert!(told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#), "{told}");
+        assert!(
+            told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#),
+            "{told}"
+        );
     }
 
     #[test]
