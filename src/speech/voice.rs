@@ -49,8 +49,12 @@ const OWN_QUIET: f32 = 0.2;
 const OWN_LOUD: f32 = 0.9;
 /// A shorter silence is a part of the speech.
 const PAUSE: usize = 30;
-/// What a span gets before and after.
+/// What a span gets before and after. The soft beginnings and ends of words drown in a noise: where speech exceeds its
+/// background by little it gets more. By how much its loudest tenth does: people in a quiet room 2.4 to 3.0 powers of ten,
+/// 20 dB above a noise 1.3 to 2.0, 10 dB above it .8 to 1.3.
 const MARGIN: usize = 15;
+const MARGIN_IN_NOISE: usize = 100;
+const DROWNED: f32 = 1.35;
 
 /// The spans, in order, not touching.
 #[must_use]
@@ -84,7 +88,11 @@ pub fn spans(energies: &Energies) -> Vec<Span> {
         at = end;
     }
     found.retain(|span| moves(&groups[span.start..span.end]));
-    with_margins(&found, energies.frames)
+    let margin = |span: &Span| {
+        let mut above: Vec<f32> = excess[span.start..span.end].iter().map(|(mean, _)| *mean).collect();
+        if nth(&mut above, OWN_LOUD) < DROWNED { MARGIN_IN_NOISE } else { MARGIN }
+    };
+    with_margins(&found, &margin, energies.frames)
 }
 
 fn over(values: &[f32; GROUPS], floor: &[f32; GROUPS]) -> [f32; GROUPS] {
@@ -99,8 +107,13 @@ fn mean(over: &[f32; GROUPS]) -> f32 {
 fn moves(groups: &[[f32; GROUPS]]) -> bool {
     let floor = exceeded(groups, OWN_QUIET);
     let mut above: Vec<f32> = groups.iter().map(|values| mean(&over(values, &floor))).collect();
-    let rank = ((above.len() as f32 * OWN_LOUD) as usize).min(above.len().saturating_sub(1));
-    !above.is_empty() && *above.select_nth_unstable_by(rank, f32::total_cmp).1 > MOVES
+    nth(&mut above, OWN_LOUD) > MOVES
+}
+
+/// The value that a share of the values lies below; 0 of none.
+fn nth(values: &mut [f32], share: f32) -> f32 {
+    let rank = ((values.len() as f32 * share) as usize).min(values.len().saturating_sub(1));
+    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(rank, f32::total_cmp).1 }
 }
 
 /// For each group the level under which that share of the frames lies, silence at least.
@@ -147,14 +160,43 @@ fn background(groups: &[[f32; GROUPS]]) -> Vec<[f32; GROUPS]> {
         .collect()
 }
 
-fn with_margins(found: &[Span], frames: usize) -> Vec<Span> {
+fn with_margins(found: &[Span], margin: &dyn Fn(&Span) -> usize, frames: usize) -> Vec<Span> {
     let mut out: Vec<Span> = Vec::new();
     for span in found {
-        let wide = Span { start: span.start.saturating_sub(MARGIN), end: (span.end + MARGIN).min(frames) };
+        let margin = margin(span);
+        let wide = Span { start: span.start.saturating_sub(margin), end: (span.end + margin).min(frames) };
         match out.last_mut() {
             Some(last) if wide.start <= last.end => last.end = wide.end,
             _ => out.push(wide),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Syllables from frame 200 to 400, so many powers of ten above a steady background.
+    fn syllables(above: f32) -> Vec<Span> {
+        const FLOOR: f32 = -4.0;
+        let level = |frame: usize| match frame {
+            200..400 if (frame / 10) % 3 < 2 => FLOOR + above,
+            200..400 => FLOOR + 0.4 * above,
+            _ => FLOOR,
+        };
+        let values = (0..600).flat_map(|frame| [level(frame); BANDS]).collect();
+        spans(&Energies { values, frames: 600 })
+    }
+
+    #[test]
+    fn a_voice_gets_more_around_it_where_its_edges_drown_in_a_noise() {
+        let (plain, drowned) = (syllables(2.5), syllables(1.0));
+        assert_eq!([plain.len(), drowned.len()], [1, 1]);
+        let near = |at: usize, edge: usize| at.abs_diff(edge) <= 2 * SMOOTH;
+        assert!(near(plain[0].start, 200 - MARGIN) && near(plain[0].end, 400 + MARGIN), "{plain:?}");
+        let wide = MARGIN_IN_NOISE;
+        assert!(near(drowned[0].start, 200 - wide) && near(drowned[0].end, 400 + wide), "{drowned:?}");
+        assert!(syllables(0.2).is_empty(), "hardly above the background");
+    }
 }
