@@ -296,7 +296,8 @@ mod tests {
         let at = bytes.windows(8).position(|window| window == b"</think>").expect("a token");
         bytes[at..at + 8].copy_from_slice(b"</THINK>");
         let other = Some(File::from_bytes(bytes).expect("a valid header"));
-        let other = Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).unwrap_err();
+        let other =
+            Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).expect_err("refused");
         let told = other.to_string();
         assert!(
             told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#),
