@@ -20,6 +20,7 @@ pub mod hints;
 pub mod interviewer;
 pub mod judge;
 pub mod lexicon;
+pub mod matching;
 pub mod note;
 pub mod opening;
 pub mod picking;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::cli::servers::InterviewerArgs;
 use crate::config::Global;
 use crate::content::Content;
 use crate::exit::{self, Exit};
-use crate::interview::interviewer::Manner;
+use crate::interview::interviewer::{Manner, PATIENCE};
 use crate::interview::transcript::{Round, Speaker};
 use crate::interview::way::Way;
 use crate::{catalogue, prompts};
@@ -36,6 +37,9 @@ pub struct Args {
     /// How moves are worded: what the model's catalogue entry says if left out.
     #[arg(long, conflicts_with = "no_model")]
     way: Option<Way>,
+    /// The longest wait for a model's help with the words of a question, in seconds; more on a machine with other work.
+    #[arg(long, conflicts_with = "no_model", default_value_t = PATIENCE.as_secs(), value_name = "SECONDS")]
+    patience: u64,
     /// Listen by cues alone, without a model.
     #[arg(long)]
     no_model: bool,
@@ -103,7 +107,8 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
     }
     let measured = engine.as_ref().map_or(Way::Composed, |e| catalogue::wording_of(e.info()));
-    let manner = Manner::of(args.way.unwrap_or(measured));
+    let patience = Duration::from_secs(args.patience.clamp(1, 600));
+    let manner = Manner { way: args.way.unwrap_or(measured), patience };
     let mut by_candidate: BTreeMap<&str, Figures> = BTreeMap::new();
     let mut all = Figures::default();
     for profile in &people {
