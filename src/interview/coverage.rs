@@ -17,7 +17,7 @@ use super::reading::Reading;
 use super::tension::Earlier;
 use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
-use super::{anchor, classify, contradiction, facts, judge, weighing};
+use super::{anchor, classify, contradiction, facts, judge, matching, weighing};
 use crate::content::voice::Phrases;
 use crate::content::{Content, Phase};
 use crate::engine::Engine;
@@ -105,28 +105,23 @@ async fn judge_coverage(
     Ok(judged.map(|((target, p), habit)| Judged { target, p, habit }).collect())
 }
 
-/// Questions that no words of the sheet match, matched by meaning: the likeliest fact of each, and how many stay open.
+/// Questions that no words of the sheet match clearly, matched by meaning: the fact of each, and how many stay open.
 async fn judge_facts(
     engine: &Engine,
     thresholds: &Thresholds,
     reading: &Reading<'_>,
     heard: &Heard,
 ) -> Result<(Vec<Finding>, usize), JudgeError> {
-    let (Some(least), Some(problem)) = (thresholds.fact, reading.problem()) else {
+    let (Some(believed), Some(problem)) = (thresholds.fact, reading.problem()) else {
         return Ok((Vec::new(), heard.open.len()));
     };
     let lines: Vec<String> = problem.facts.iter().map(facts::line).collect();
+    let sheet = facts::Sheet::read(&problem.facts, &problem.brief, &reading.content.voice.asks);
     let mut matched = Vec::new();
     for question in heard.open.iter().take(MOST_OPEN) {
-        let p = judge::p_asks(engine, question, &lines).await?;
-        let likeliest = problem.facts.iter().zip(p).max_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((fact, p)) = likeliest.filter(|(_, p)| *p >= least) {
-            matched.push(Finding {
-                id: fact.id.clone(),
-                quote: question.clone(),
-                p_yes: Some(p),
-                ..Finding::default()
-            });
+        let about = matching::about(engine, question, &lines).await?;
+        if let Some(at) = matching::clear(&about, &sheet.likeness(question), believed) {
+            matched.push(Finding { id: problem.facts[at].id.clone(), quote: question.clone(), ..Finding::default() });
         }
     }
     let open = heard.open.len() - matched.len();

@@ -1,84 +1,97 @@
-//! Which fact of the sheet a question asks for, in a model's judgement. Nothing is generated; nothing is decided here.
+//! Which fact of the sheet a question asks for, in a model's judgement: asked in its own mind what the question is about, it
+//! finds the lines of the sheet more or less likely. No word is generated, so nothing can be told that is not on the sheet.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::{self, JudgeError};
 use crate::engine::{Choice, ChooseRequest, Engine, Priority, Prompt};
 use crate::prompts::PromptFile;
 
-use super::judge::{self, JudgeError};
+/// When a model's judgement is believed; measured for each model (`bench interviewer --questions`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Believed {
+    /// What a whole likeness of words counts, in natural logarithms.
+    pub likeness: f32,
+    /// How far the best fact must lie above the next.
+    pub apart: f32,
+}
 
-/// Letters of the options, the last one used for "none of these".
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+/// The place of the fact that a question asks for, if one is clear. `about` as from [`about`], `likeness` as from
+/// [`super::facts::Sheet::likeness`], both in the sheet's order.
+#[must_use]
+pub fn clear(about: &[f32], likeness: &[f32], believed: Believed) -> Option<usize> {
+    let score = |at: usize| about[at] + believed.likeness * likeness.get(at).copied().unwrap_or(0.0);
+    let best = (0..about.len()).max_by(|a, b| score(*a).total_cmp(&score(*b)))?;
+    let next = (0..about.len()).filter(|at| *at != best).map(score).fold(f32::NEG_INFINITY, f32::max);
+    // Not a number is not clear either.
+    (score(best) - next >= believed.apart && score(best).is_finite()).then_some(best)
+}
 
-/// Log-probability of each of `lines`, and of none of them (last), as the answer to `question`; lines read in `order`.
+/// How much likelier each of `lines` (what a fact is asked for as) is as the answer to "what does the candidate ask about?"
+/// than after a question that asks for nothing in particular, in natural logarithms.
 ///
 /// # Errors
-/// [`JudgeError`].
-pub async fn which(engine: &Engine, questions: &[&str], lines: &[String], backwards: bool) -> Result<Vec<Vec<f32>>, JudgeError> {
+/// [`JudgeError`]; the caller says that the sheet does not hold it.
+pub async fn about(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
     let system = PromptFile::load("interviewer/fact.md")?.render(())?;
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    if backwards {
-        order.reverse();
-    }
-    let letter = |at: usize| LETTERS[at..=at].to_owned();
-    let mut sheet = String::from("Fact sheet:\n");
-    for (at, &line) in order.iter().enumerate() {
-        sheet += &format!("{}. {}\n", letter(at), lines[line]);
-    }
-    sheet += &format!("{}. None of these\n", letter(lines.len()));
-    let options: Vec<String> = (0..=lines.len()).map(letter).collect();
-    let choices = questions
-        .iter()
-        .map(|question| Choice {
-            prompt: Prompt::system(&system).user(format!(
-                "{sheet}\nA candidate asks: «{}»\n\nWhich line holds the answer to that very question? Reply with its letter only.",
-                judge::cut(question)
-            )),
-            options: options.clone(),
-        })
-        .collect();
+    let choice = |question: &str| Choice {
+        prompt: Prompt::system(&system).user(format!(
+            "A candidate asks: «{}»\n\nIn a few words, what does the candidate ask about?",
+            judge::cut(question)
+        )),
+        options: lines.to_vec(),
+    };
+    let key = (engine.info().sha256.clone(), lines.join("|"));
+    let known = HABITS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    let asked: Vec<&str> = if known.is_some() { vec![question] } else { vec![question, NO_QUESTION] };
+    let choices = asked.iter().map(|q| choice(q)).collect();
     let scored = engine.choose(ChooseRequest { choices, hidden: false, priority: Priority::Interactive }).await?;
-    Ok(scored
-        .iter()
-        .map(|s| {
-            let mut by_line = vec![0.0; lines.len() + 1];
-            for (at, &line) in order.iter().enumerate() {
-                by_line[line] = s.log_probs[at];
-            }
-            by_line[lines.len()] = s.log_probs[lines.len()];
-            by_line
-        })
-        .collect())
+    let said = scored.first().map_or_else(Vec::new, |s| s.log_probs.clone());
+    let habit = match known {
+        Some(habit) => habit,
+        None => {
+            let habit = scored.get(1).map_or_else(Vec::new, |s| s.log_probs.clone());
+            HABITS.lock().unwrap_or_else(PoisonError::into_inner).insert(key, habit.clone());
+            habit
+        }
+    };
+    Ok(said.iter().zip(&habit).map(|(a, b)| a - b).collect())
 }
 
-/// Where a text lies in the model's space.
-///
-/// # Errors
-/// [`JudgeError`].
-pub async fn places(engine: &Engine, texts: &[String]) -> Result<Vec<Vec<f32>>, JudgeError> {
-    let choices = texts
-        .iter()
-        .map(|text| Choice {
-            prompt: Prompt::system("You sum up what a text is about.")
-                .user(format!("In one word, what is this about?\n«{}»", judge::cut(text))),
-            options: vec!["Yes".to_owned()],
-        })
-        .collect();
-    let scored = engine.choose(ChooseRequest { choices, hidden: true, priority: Priority::Interactive }).await?;
-    Ok(scored.into_iter().map(|s| s.hidden.unwrap_or_default()).collect())
-}
+/// What was likely anyway, by model file and lines of a sheet.
+static HABITS: LazyLock<Mutex<Habits>> = LazyLock::new(Mutex::default);
 
-/// How likely the question is after each line: log-probability per token.
-///
-/// # Errors
-/// [`JudgeError`].
-pub async fn asked_of(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
-    let choices = lines
-        .iter()
-        .map(|line| Choice {
-            prompt: Prompt::system("You are a candidate in a design interview.")
-                .user(format!("Ask a question whose answer is: {line}")),
-            options: vec![question.to_owned()],
-        })
-        .collect();
-    let scored = engine.choose(ChooseRequest { choices, hidden: false, priority: Priority::Interactive }).await?;
-    Ok(scored.iter().map(|s| s.log_probs[0]).collect())
+/// Logarithms by model file and lines.
+type Habits = HashMap<(String, String), Vec<f32>>;
+
+/// A question that asks for nothing in particular.
+const NO_QUESTION: &str = "May I ask something about that?";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BELIEVED: Believed = Believed { likeness: 2.0, apart: 1.0 };
+
+    #[test]
+    fn only_a_clear_fact_is_taken() {
+        assert_eq!(clear(&[0.0, 3.0, 1.5], &[0.0, 0.0, 0.0], BELIEVED), Some(1));
+        assert_eq!(clear(&[0.0, 3.0, 2.5], &[0.0, 0.0, 0.0], BELIEVED), None, "two are alike");
+        assert_eq!(clear(&[0.0, 3.0, 2.5], &[0.0, 0.8, 0.0], BELIEVED), Some(1), "words speak for one");
+    }
+
+    #[test]
+    fn nothing_odd_is_clear() {
+        assert_eq!(clear(&[], &[], BELIEVED), None);
+        assert_eq!(clear(&[f32::NAN, 1.0, 0.9], &[], BELIEVED), None);
+        assert_eq!(clear(&[f32::NEG_INFINITY; 3], &[], BELIEVED), None);
+        assert_eq!(clear(&[2.0], &[], BELIEVED), Some(0), "a sheet of one fact");
+    }
 }

@@ -25,6 +25,7 @@ pub mod note;
 pub mod opening;
 pub mod picking;
 pub mod plan;
+pub mod presumed;
 #[cfg(test)]
 mod properties;
 pub mod quality;

@@ -96,10 +96,13 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     if args.questions {
-        let all = questions::all(engine.as_ref(), &content).await?;
-        for question in &all {
-            println!("{}", serde_json::to_string(question)?);
-        }
+        let tell = |asked: &questions::Asked| {
+            if let Ok(line) = serde_json::to_string(asked) {
+                println!("{line}");
+            }
+        };
+        let all = questions::all(engine.as_ref(), &content, tell).await?;
+        eprint!("{}", matched(&all));
         return Ok(());
     }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
@@ -184,6 +187,24 @@ async fn judge(
     let ranking = judgements::ranking(&all).unwrap_or(f64::NAN);
     eprintln!("{} answers judged by {}, ranking {ranking:.3} (0.5 = a coin)", all.len(), engine.info().id);
     Ok(())
+}
+
+/// What came of the labelled questions, and what to believe the model.
+fn matched(all: &[questions::Asked]) -> String {
+    use std::fmt::Write as _;
+    let by_words = questions::Outcome::of(all, None);
+    let mut text = format!("{} questions by words alone: {by_words:?}\n", all.len());
+    let judged: Vec<f64> = all.iter().filter(|a| !a.about.is_empty()).map(|a| a.seconds).collect();
+    if !judged.is_empty() {
+        let seconds = judged.iter().sum::<f64>() / judged.len() as f64;
+        let _ = writeln!(text, "{} judged by the model, {seconds:.2} s each", judged.len());
+        for (chosen, there, words) in questions::held_out(all) {
+            let _ = writeln!(text, "chosen on half: {chosen:?}; on the other half {there:?}, by words {words:?}");
+        }
+        let chosen = questions::believed(&all.iter().collect::<Vec<_>>());
+        let _ = writeln!(text, "chosen on all: {chosen:?}: {:?}", questions::Outcome::of(all, chosen));
+    }
+    text
 }
 
 /// Rounds with a problem or competency that somebody has written answers for.
