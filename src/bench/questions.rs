@@ -18,6 +18,8 @@ pub struct Asked {
     pub of: String,
     /// The question.
     pub asks: String,
+    /// Whether it is put near to the sheet's words.
+    pub near: bool,
     /// The fact that answers it; empty when none does.
     pub fact: String,
     /// What words alone tell.
@@ -26,20 +28,27 @@ pub struct Asked {
     pub facts: Vec<String>,
     /// How like each fact is, by words.
     pub likeness: Vec<f32>,
-    /// How much likelier a model finds each fact's line; empty without a model, and where words decide.
+    /// How much likelier a model finds each fact's line; empty without a model and where the sheet's own words decide.
     pub about: Vec<f32>,
     /// Seconds of the model.
     pub seconds: f64,
 }
 
 impl Asked {
-    /// What is told: by words where these decide, else what the model finds clear.
+    /// What is told: what words find unless the model finds it far off, else what the model finds clear.
     #[must_use]
     pub fn told(&self, believed: Option<Believed>) -> Vec<String> {
-        let clear = || matching::clear(&self.about, &self.likeness, believed?);
-        match self.by_code.is_empty() {
-            false => self.by_code.clone(),
-            true => clear().into_iter().map(|at| self.facts[at].clone()).collect(),
+        let Some(believed) = believed.filter(|_| !self.about.is_empty()) else { return self.by_code.clone() };
+        let place = |id: &String| self.facts.iter().position(|f| f == id);
+        match self.by_code.as_slice() {
+            [] => {
+                let clear = matching::clear(&self.about, &self.likeness, believed);
+                clear.map(|at| self.facts[at].clone()).into_iter().collect()
+            }
+            [id] if place(id).is_some_and(|at| matching::doubts(&self.about, &self.likeness, at, believed)) => {
+                Vec::new()
+            }
+            found => found.to_vec(),
         }
     }
 }
@@ -83,8 +92,12 @@ impl Outcome {
 /// What a model is best believed on these questions; none when it is not worth believing.
 #[must_use]
 pub fn believed(all: &[&Asked]) -> Option<Believed> {
-    let each = |likeness: f32| [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0].map(|apart| Believed { likeness, apart });
-    let tried = [0.0, 2.0, 4.0, 6.0, 8.0, 12.0].into_iter().flat_map(each).map(Some);
+    const LIKENESS: [f32; 6] = [0.0, 2.0, 4.0, 6.0, 8.0, 12.0];
+    const APART: [f32; 9] = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0];
+    const VETO: [f32; 7] = [1000.0, 6.0, 4.0, 3.0, 2.0, 1.0, 0.0];
+    let tried = LIKENESS.into_iter().flat_map(|likeness| {
+        APART.into_iter().flat_map(move |apart| VETO.map(|veto| Some(Believed { likeness, apart, veto })))
+    });
     let worth = |believed: Option<Believed>| Outcome::of(all.iter().copied(), believed).worth();
     // Of equals the first: without a model, then the least.
     std::iter::once(None).chain(tried).fold(None, |best, next| if worth(next) > worth(best) { next } else { best })
@@ -94,6 +107,7 @@ pub fn believed(all: &[&Asked]) -> Option<Believed> {
 #[must_use]
 pub fn held_out(all: &[Asked]) -> Vec<(Option<Believed>, Outcome, Outcome)> {
     let mut problems: Vec<&str> = all.iter().map(|a| a.of.as_str()).collect();
+    problems.sort_unstable();
     problems.dedup();
     let half = |which: usize| -> Vec<&Asked> {
         all.iter().filter(|a| problems.iter().position(|p| *p == a.of).is_some_and(|at| at % 2 == which)).collect()
@@ -107,7 +121,7 @@ pub fn held_out(all: &[Asked]) -> Vec<(Option<Believed>, Outcome, Outcome)> {
     vec![tried(0), tried(1)]
 }
 
-/// Reads the labelled questions of `questions.toml` and has those judged that words leave open; each is told as it is done.
+/// Reads the labelled questions and has those judged that are not put in the sheet's own words; each is told as it is done.
 ///
 /// # Errors
 /// As [`matching::about`].
@@ -126,15 +140,24 @@ pub async fn all(
     struct File {
         question: Vec<Labelled>,
     }
-    let file: File =
-        toml::from_str(include_str!("questions.toml")).expect("the labelled questions do not parse. This is a bug.");
+    let files = [
+        (include_str!("questions.toml"), false),
+        (include_str!("../interview/paraphrases.toml"), true),
+        (include_str!("../interview/paraphrases_held_out.toml"), true),
+    ];
+    let read = |(text, near): (&str, bool)| {
+        let file: File = toml::from_str(text).expect("the labelled questions do not parse. This is a bug.");
+        file.question.into_iter().map(move |labelled| (labelled, near))
+    };
     let mut all = Vec::new();
-    for labelled in file.question {
+    for (labelled, near) in files.into_iter().flat_map(read) {
         let Some(problem) = content.problem(&labelled.of) else { continue };
         let sheet = Sheet::read(&problem.facts, &problem.brief, &content.voice.asks);
-        let by_code = sheet.asked(&labelled.asks).facts;
+        let by_words = sheet.asked(&labelled.asks);
+        let is_judged = !by_words.open.is_empty() || !by_words.likely.is_empty();
+        let by_code = by_words.facts;
         let began = Instant::now();
-        let about = match engine.filter(|_| by_code.is_empty()) {
+        let about = match engine.filter(|_| is_judged) {
             Some(engine) => {
                 let lines: Vec<String> = problem.facts.iter().map(facts::line).collect();
                 matching::about(engine, &labelled.asks, &lines).await?
@@ -142,6 +165,7 @@ pub async fn all(
             None => Vec::new(),
         };
         let asked = Asked {
+            near,
             by_code,
             about,
             seconds: began.elapsed().as_secs_f64(),
@@ -165,6 +189,7 @@ mod tests {
         Asked {
             of: of.into(),
             asks: String::new(),
+            near: false,
             fact: fact.into(),
             by_code: by_code.iter().map(|s| (*s).to_owned()).collect(),
             facts: ["a", "b", "c"].map(str::to_owned).to_vec(),
@@ -175,9 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn words_that_decide_win_and_a_clear_judgement_fills_the_rest() {
-        let believed = Some(Believed { likeness: 0.0, apart: 2.0 });
-        assert_eq!(asked("p", "a", &["a"], [0.0, 9.0, 0.0]).told(believed), ["a"]);
+    fn words_win_unless_they_are_far_off_and_a_clear_judgement_fills_the_rest() {
+        let believed = Some(Believed { likeness: 0.0, apart: 2.0, veto: 5.0 });
+        assert_eq!(asked("p", "a", &["a"], [0.0, 4.0, 0.0]).told(believed), ["a"]);
+        assert!(asked("p", "a", &["a"], [0.0, 9.0, 0.0]).told(believed).is_empty(), "far off");
         assert_eq!(asked("p", "b", &[], [0.0, 9.0, 0.0]).told(believed), ["b"]);
         assert!(asked("p", "b", &[], [0.0, 1.0, 0.0]).told(believed).is_empty());
         assert!(asked("p", "b", &[], [0.0, 9.0, 0.0]).told(None).is_empty());

@@ -16,19 +16,35 @@ use crate::prompts::PromptFile;
 pub struct Believed {
     /// What a whole likeness of words counts, in natural logarithms.
     pub likeness: f32,
-    /// How far the best fact must lie above the next.
+    /// How far the best fact must lie above the next, where words find none.
     pub apart: f32,
+    /// How far the fact that words find may lie below the best: further down it is not told.
+    pub veto: f32,
+}
+
+impl Believed {
+    fn scores(self, about: &[f32], likeness: &[f32]) -> Vec<f32> {
+        about.iter().enumerate().map(|(at, a)| a + self.likeness * likeness.get(at).copied().unwrap_or(0.0)).collect()
+    }
+}
+
+/// Whether the fact that words find is too unlikely to be told.
+#[must_use]
+pub fn doubts(about: &[f32], likeness: &[f32], found: usize, believed: Believed) -> bool {
+    let scores = believed.scores(about, likeness);
+    let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    scores.get(found).is_some_and(|score| best - score > believed.veto)
 }
 
 /// The place of the fact that a question asks for, if one is clear. `about` as from [`about`], `likeness` as from
 /// [`super::facts::Sheet::likeness`], both in the sheet's order.
 #[must_use]
 pub fn clear(about: &[f32], likeness: &[f32], believed: Believed) -> Option<usize> {
-    let score = |at: usize| about[at] + believed.likeness * likeness.get(at).copied().unwrap_or(0.0);
-    let best = (0..about.len()).max_by(|a, b| score(*a).total_cmp(&score(*b)))?;
-    let next = (0..about.len()).filter(|at| *at != best).map(score).fold(f32::NEG_INFINITY, f32::max);
+    let scores = believed.scores(about, likeness);
+    let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]))?;
+    let next = (0..scores.len()).filter(|at| *at != best).map(|at| scores[at]).fold(f32::NEG_INFINITY, f32::max);
     // Not a number is not clear either.
-    (score(best) - next >= believed.apart && score(best).is_finite()).then_some(best)
+    (scores[best] - next >= believed.apart && scores[best].is_finite()).then_some(best)
 }
 
 /// How much likelier each of `lines` (what a fact is asked for as) is as the answer to "what does the candidate ask about?"
@@ -78,13 +94,22 @@ const NO_QUESTION: &str = "May I ask something about that?";
 mod tests {
     use super::*;
 
-    const BELIEVED: Believed = Believed { likeness: 2.0, apart: 1.0 };
+    const BELIEVED: Believed = Believed { likeness: 2.0, apart: 1.0, veto: 2.0 };
 
     #[test]
     fn only_a_clear_fact_is_taken() {
         assert_eq!(clear(&[0.0, 3.0, 1.5], &[0.0, 0.0, 0.0], BELIEVED), Some(1));
         assert_eq!(clear(&[0.0, 3.0, 2.5], &[0.0, 0.0, 0.0], BELIEVED), None, "two are alike");
         assert_eq!(clear(&[0.0, 3.0, 2.5], &[0.0, 0.8, 0.0], BELIEVED), Some(1), "words speak for one");
+    }
+
+    #[test]
+    fn what_words_find_is_told_unless_the_model_finds_it_far_off() {
+        assert!(!doubts(&[0.0, 3.0, 1.5], &[0.0; 3], 1, BELIEVED));
+        assert!(!doubts(&[0.0, 3.0, 1.5], &[0.0; 3], 2, BELIEVED), "not far enough");
+        assert!(doubts(&[0.0, 3.0, 1.5], &[0.0; 3], 0, BELIEVED));
+        assert!(!doubts(&[0.0, 3.0, 1.5], &[1.0, 0.0, 0.0], 0, BELIEVED), "words speak for it");
+        assert!(!doubts(&[], &[], 0, BELIEVED) && !doubts(&[f32::NAN; 2], &[], 0, BELIEVED));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub const fn trusting() -> Thresholds {
         coverage: Some(Coverage { veto: 0.2, trust: 0.7 }),
         weights: None,
         contradiction: Some(0.8),
-        fact: Some(Believed { likeness: 4.0, apart: 2.0 }),
+        fact: Some(Believed { likeness: 4.0, apart: 2.0, veto: 2.0 }),
     }
 }
 

@@ -192,8 +192,20 @@ async fn judge(
 /// What came of the labelled questions, and what to believe the model.
 fn matched(all: &[questions::Asked]) -> String {
     use std::fmt::Write as _;
-    let by_words = questions::Outcome::of(all, None);
-    let mut text = format!("{} questions by words alone: {by_words:?}\n", all.len());
+    let mut text = String::new();
+    for (near, what) in [(true, "near to the sheet's words"), (false, "in other words")] {
+        let those: Vec<&questions::Asked> = all.iter().filter(|a| a.near == near).collect();
+        let chosen = questions::believed(&all.iter().collect::<Vec<_>>());
+        let (words, model) = (
+            questions::Outcome::of(those.iter().copied(), None),
+            questions::Outcome::of(those.iter().copied(), chosen),
+        );
+        let _ = writeln!(
+            text,
+            "{} questions {what}, by words: {words:?}; with what is chosen on all: {model:?}",
+            those.len()
+        );
+    }
     let judged: Vec<f64> = all.iter().filter(|a| !a.about.is_empty()).map(|a| a.seconds).collect();
     if !judged.is_empty() {
         let seconds = judged.iter().sum::<f64>() / judged.len() as f64;

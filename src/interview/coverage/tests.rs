@@ -64,6 +64,24 @@ async fn a_question_in_other_words_is_matched_by_meaning_or_left_open() {
 }
 
 #[tokio::test]
+async fn a_fact_that_words_find_is_not_told_when_the_model_finds_another_far_likelier() {
+    let content = Content::built_in();
+    let ask = "What latency is acceptable?";
+    let problem = content.problem("event-callbacks").expect("a problem that ships");
+    let line = |id: &str| facts::line(problem.facts.iter().find(|f| f.id == id).expect("a fact"));
+    for (likely, told) in [("latency", vec!["latency".to_owned()]), ("receivers", Vec::new())] {
+        let likely = line(likely);
+        let judgement = move |choice: &Choice| -> Vec<f32> {
+            let asked = choice.prompt.messages.last().is_some_and(|m| m.text.contains("latency"));
+            choice.options.iter().map(|o| if asked && *o == likely { -1.0 } else { -19.0 }).collect()
+        };
+        let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
+        let note = judged(&mut interview, ask, Box::new(judgement)).await;
+        assert_eq!((&note.facts, note.not_on_sheet), (&told, told.is_empty()), "{note:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_model_that_nobody_fitted_has_no_say() {
     let content = Content::built_in();
     let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
