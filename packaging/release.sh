@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
-# release.sh OUTPUT-FOLDER [TARGET]: builds the program without any path of this machine in it, looks that none is, and
-# makes the tarball, the Debian package and their checksums. TARGET may be x86_64-unknown-linux-musl (needs musl-gcc).
+# release.sh OUTPUT-FOLDER [static]: builds the program without any path of this machine in it, looks that none is, and
+# makes the tarball, the Debian package and their checksums. With "static" the C library is linked in: one tarball that runs
+# on any Linux of this processor, whatever its C library.
 set -eu
-[ $# -ge 1 ] || { echo "usage: release.sh OUTPUT-FOLDER [TARGET]" >&2; exit 2; }
+case "$#,${2:-}" in
+  1,) static=no ;;
+  2,static) static=yes ;;
+  *) echo "usage: release.sh OUTPUT-FOLDER [static]" >&2; exit 2 ;;
+esac
 mkdir -p "$1"
 output=$(realpath "$1")
 cd "$(dirname "$0")/.."
-target=${2:-$(rustc -vV | sed -n 's/^host: //p')}
+target=$(rustc -vV | sed -n 's/^host: //p')
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
 export RUSTFLAGS="--remap-path-prefix=$PWD=/offrecord --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$rustup_home=/rustup"
+folder=${CARGO_TARGET_DIR:-target/release-build}
+if [ "$static" = yes ]; then
+  RUSTFLAGS="$RUSTFLAGS -C target-feature=+crt-static"
+  folder=$folder-static
+fi
 export CFLAGS="-ffile-prefix-map=$PWD=/offrecord -ffile-prefix-map=$cargo_home=/cargo"
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1767225600}
-cargo build --release --locked --target "$target" --target-dir "${CARGO_TARGET_DIR:-target/release-build}"
-program=${CARGO_TARGET_DIR:-target/release-build}/$target/release/offrecord
+cargo build --release --locked --target "$target" --target-dir "$folder"
+program=$folder/$target/release/offrecord
 for path in "$PWD" "$cargo_home" "$rustup_home" "$HOME"; do
   [ "$path" != / ] || continue
   if grep -aqF "$path" "$program"; then
@@ -27,5 +37,5 @@ trap 'rm -rf "$work"' EXIT
 strip --strip-debug -o "$work/offrecord" "$program"
 program=$work/offrecord
 bash packaging/tarball.sh "$program" "$output"
-if command -v dpkg-deb >/dev/null && [ "${target%musl}" = "$target" ]; then bash packaging/deb.sh "$program" "$output"; fi
+if command -v dpkg-deb >/dev/null && [ "$static" = no ]; then bash packaging/deb.sh "$program" "$output"; fi
 (cd "$output" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\n' | sort | xargs sha256sum >SHA256SUMS)

@@ -25,6 +25,10 @@ pub struct Global {
     /// Model to use (a catalogue id or the stem of a file in the models folder).
     #[arg(long, global = true, env = "OFFRECORD_MODEL", value_name = "ID")]
     pub model: Option<String>,
+    /// Smaller model of the same vocabulary that drafts for the model while it writes alone and greedily; the text stays
+    /// the same. Off unless named: it pays only where it is often right.
+    #[arg(long, global = true, env = "OFFRECORD_DRAFT_MODEL", value_name = "ID")]
+    pub draft_model: Option<String>,
     /// Print JSON on standard output.
     #[arg(long, global = true, env = "OFFRECORD_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,

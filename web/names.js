@@ -20,7 +20,7 @@ export function proposedNames(session) {
     for (const match of turn.text.matchAll(/(?<=[\p{Ll}\p{N},;:)“"'] )\p{Lu}[\p{L}'’-]+(?: \p{Lu}[\p{L}'’-]+)*/gu)) {
       const name = match[0].replace(/['’]s$/, "");
       const words = name.split(" ");
-      if (words.every((word) => known.has(word) || asked.has(word) || /^\p{Lu}+s?$/u.test(word))) continue;
+      if (words.every((word) => known.has(word) || asked.has(word) || /^\p{Lu}+s?$/u.test(word) || /^I['’]/.test(word))) continue;
       found.set(name, (found.get(name) ?? 0) + 1);
     }
   }

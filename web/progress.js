@@ -46,9 +46,16 @@ export function attempts(graded) {
   return [...byProblem.values()].filter((list) => list.length > 1);
 }
 
+/** From here a score is a good one: the senior bar. */
+const good = 3.5;
+
+/** Days after which even a strong dimension comes back. */
+const longest = 60;
+
 /**
- * What to practise next. A dimension comes back the sooner the weaker it was: after 1, 3, 7 or 14 days; what was never
- * scored is due at once. At most three, most overdue first.
+ * What to practise next, by spaced repetition: a dimension comes back the sooner the weaker it was, after 1, 3, 7 or 14
+ * days, and each further good score in a row doubles the pause; what was never scored is due at once. At most three,
+ * most overdue first.
  * @param {Trend[]} trends @param {number} now milliseconds
  * @returns {Due[]}
  */
@@ -58,12 +65,23 @@ export function plan(trends, now) {
       const last = trend.points.at(-1);
       const round = rounds[trend.id];
       if (!last) return { dimension: trend.id, title: trend.title, dueInDays: 0, why: trend.unscored > 0 ? "practised, but never shown clearly enough for a score" : "not practised yet", round };
-      const interval = last.score < 2.5 ? 1 : last.score < 3.5 ? 3 : last.score < 4.25 ? 7 : 14;
+      const row = trend.points.length - 1 - trend.points.findLastIndex((point) => point.score < good);
+      const interval = Math.min((last.score < 2.5 ? 1 : last.score < good ? 3 : last.score < 4.25 ? 7 : 14) * 2 ** Math.max(0, row - 1), longest);
       const age = Math.floor((now - new Date(last.at).getTime()) / 86_400_000);
-      return { dimension: trend.id, title: trend.title, dueInDays: interval - age, why: `last score ${last.score.toFixed(1)}, ${age === 0 ? "today" : age === 1 ? "yesterday" : `${age} days ago`}`, round };
+      return { dimension: trend.id, title: trend.title, dueInDays: interval - age, why: `last score ${last.score.toFixed(1)}, ${age === 0 ? "today" : age === 1 ? "yesterday" : `${age} days ago`}${row > 1 ? `, ${row} good ones in a row` : ""}`, round };
     })
     .toSorted((a, b) => a.dueInDays - b.dueInDays)
     .slice(0, 3);
+}
+
+/**
+ * The dimension with the lowest newest score, as if it were due; what was never scored is not known to be weak.
+ * @param {Trend[]} trends @returns {Due | null}
+ */
+export function weakest(trends) {
+  const last = (/** @type {Trend} */ trend) => trend.points.at(-1)?.score ?? Infinity;
+  const [trend] = trends.filter((known) => known.points.length > 0).toSorted((a, b) => last(a) - last(b));
+  return trend ? { dimension: trend.id, title: trend.title, dueInDays: 0, why: `last score ${last(trend).toFixed(1)}`, round: rounds[trend.id] } : null;
 }
 
 /**

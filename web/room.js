@@ -18,6 +18,8 @@ import { elapsed } from "./elapsed.js";
 
 /** @typedef {{ kind: "lost" } | { kind: "conflict" } | { kind: "refused", message: string, hint: string } | null} Trouble */
 
+/** What a reply took: tokens of the model's context, of which so many were new to it, and tokens a second. @typedef {{ context: number, read: number, rate: number | null }} Facts */
+
 /** @param {string} id */
 export function openRoom(id) {
   const path = `/api/sessions/${encodeURIComponent(id)}`;
@@ -25,6 +27,7 @@ export function openRoom(id) {
   const reply = cell(/** @type {Reply} */ ({ state: "idle" }));
   const trouble = cell(/** @type {Trouble} */ (null));
   const failure = cell(/** @type {ApiError | null} */ (null));
+  const last = cell(/** @type {Facts | null} */ (null));
   const board = openBoard(id);
   const gone = new AbortController();
   const otherTabs = new BroadcastChannel(`offrecord.session.${id}`);
@@ -89,13 +92,20 @@ export function openRoom(id) {
     let begun = 0;
     let ended = false;
     let frame = 0;
+    /** @type {{ known: number, total: number } | null} */
+    let prompt = null;
+    const rate = () => {
+      const seconds = (performance.now() - begun) / 1000;
+      return pieces > 4 && seconds > 0.5 ? (pieces - 1) / seconds : null;
+    };
     const draw = () => {
       frame = 0;
-      const seconds = (performance.now() - begun) / 1000;
-      reply.set({ state: "writing", text, rate: pieces > 4 && seconds > 0.5 ? (pieces - 1) / seconds : null });
+      reply.set({ state: "writing", text, rate: rate() });
     };
     for await (const { event, data } of events) {
       if (event === "prefill") {
+        // The first of a prompt tells what the model still knew of it.
+        if (prompt?.total !== data.total) prompt = { known: data.done, total: data.total };
         reply.set(data.done < data.total ? { state: "reading", done: data.done, total: data.total } : { state: "thinking" });
       } else if (event === "token") {
         if (pieces === 0) begun = performance.now();
@@ -106,6 +116,7 @@ export function openRoom(id) {
         ended = true;
         // In one step, so that the reply becomes the turn in its place.
         cancelAnimationFrame(frame);
+        if (prompt) last.set({ context: prompt.total + pieces, read: prompt.total - prompt.known, rate: rate() });
         reply.set({ state: "idle" });
         append(data.turn);
       } else if (event === "error") {
@@ -211,6 +222,7 @@ export function openRoom(id) {
     reply,
     trouble,
     failure,
+    last,
     refresh,
     listen,
     answer,

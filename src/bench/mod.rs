@@ -7,6 +7,7 @@ pub mod calibrate;
 pub mod compare;
 pub mod coverage;
 pub mod dataset;
+pub mod drafting;
 pub mod golden;
 pub mod import;
 pub mod interviewer;

@@ -20,6 +20,16 @@ impl Memory {
         self.group_available.map_or(self.machine_available, |group| group.min(self.machine_available))
     }
 
+    /// The same, with so many bytes taken.
+    #[must_use]
+    pub fn less(self, bytes: u64) -> Self {
+        Self {
+            machine_available: self.machine_available.saturating_sub(bytes),
+            group_available: self.group_available.map(|available| available.saturating_sub(bytes)),
+            ..self
+        }
+    }
+
     /// Measures this machine. Where the system tells nothing (no `/proc`), there is no limit: the load itself then
     /// reports what is missing.
     #[must_use]

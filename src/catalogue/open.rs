@@ -3,7 +3,7 @@
 use super::demonstration;
 use super::ensure::{select, shape_of};
 use super::error::CatalogueError;
-use super::fit::{Fit, cache_bytes, fit};
+use super::fit::{Fit, LEAST_CONTEXT, Shape, cache_bytes, fit, peak, per_token};
 use super::installed::Installed;
 use super::landing::quarantine;
 use super::list::Catalogue;
@@ -12,7 +12,7 @@ use super::name::Sha256;
 use super::progress::Cancel;
 use super::verify::verify;
 use crate::config::Global;
-use crate::engine::{CacheType, Engine, Keep, Kernel, LoadError, LoadOptions, Prompt, scripted};
+use crate::engine::{CacheType, DraftOptions, Engine, Keep, Kernel, LoadError, LoadOptions, Prompt, scripted};
 use crate::exit::{self, Exit};
 
 /// `OFFRECORD_ENGINE=scripted` plays a neutral script instead of a model: for tests and demonstrations.
@@ -54,6 +54,7 @@ pub async fn open_engine(global: &Global) -> anyhow::Result<Engine> {
 }
 
 /// A model that is whole and fits.
+#[derive(Clone)]
 pub struct Ready {
     /// The file.
     pub model: Installed,
@@ -65,6 +66,8 @@ pub struct Ready {
     pub cache_bytes: usize,
     /// How keys and values are kept.
     pub cache_type: CacheType,
+    /// The model that drafts for it.
+    pub draft: Option<DraftOptions>,
 }
 
 /// The model of this run, not loaded: for measuring the engine by itself.
@@ -80,16 +83,15 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
     let catalogue = Catalogue::load()?;
     let memory = Memory::now();
     let model = select(global, &catalogue, &memory)?;
-    check_size(&catalogue, &model)?;
-    let expected = catalogue.find(model.id.as_str()).and_then(|entry| entry.sha256.clone());
-    let sha256 = match &model.sha256 {
-        // Hashed before and not changed since: reading a gigabyte at every start would cost the three seconds.
-        Some(recorded) if expected.as_ref().is_none_or(|expected| expected == recorded) => recorded.clone(),
-        _ => verify(&catalogue, &model, &Cancel::default(), |_| ())?,
-    };
+    let sha256 = whole(&catalogue, &model)?;
     let cache_type = global.cache_type();
     let shape = shape_of(&catalogue, &model)?.with(cache_type);
-    let context = match catalogue.check_fit(model.id.as_str(), &shape, &memory, global.ctx_size) {
+    let draft = draft(global, &catalogue, &memory, &model)?;
+    let fits = match &draft {
+        None => catalogue.check_fit(model.id.as_str(), &shape, &memory, global.ctx_size),
+        Some((_, draft)) => fits_beside(&catalogue, (&model, &shape), draft, &memory, global.ctx_size),
+    };
+    let context = match fits {
         Ok(context) => context,
         Err(CatalogueError::TooLarge { .. }) if global.force_load => match fit(&shape, u64::MAX, global.ctx_size) {
             Fit::Fits { context, .. } => context,
@@ -98,7 +100,63 @@ fn prepare(global: &Global) -> Result<Ready, CatalogueError> {
         Err(error) => return Err(error),
     };
     let cache_bytes = usize::try_from(cache_bytes(&shape, context)).unwrap_or(usize::MAX);
-    Ok(Ready { model, sha256, context, cache_bytes, cache_type })
+    let draft = draft.map(|(model, shape)| DraftOptions {
+        path: model.path,
+        cache_bytes: usize::try_from(per_token(&shape).saturating_mul(context as u64)).unwrap_or(usize::MAX),
+    });
+    Ok(Ready { model, sha256, context, cache_bytes, cache_type, draft })
+}
+
+/// The checksum of a file that is what it should be.
+fn whole(catalogue: &Catalogue, model: &Installed) -> Result<Sha256, CatalogueError> {
+    check_size(catalogue, model)?;
+    let expected = catalogue.find(model.id.as_str()).and_then(|entry| entry.sha256.clone());
+    match &model.sha256 {
+        // Hashed before and not changed since: reading a gigabyte at every start would cost the three seconds.
+        Some(recorded) if expected.as_ref().is_none_or(|expected| expected == recorded) => Ok(recorded.clone()),
+        _ => verify(catalogue, model, &Cancel::default(), |_| ()),
+    }
+}
+
+/// The draft model that `--draft-model` names, and its shape.
+fn draft(
+    global: &Global,
+    catalogue: &Catalogue,
+    memory: &Memory,
+    model: &Installed,
+) -> Result<Option<(Installed, Shape)>, CatalogueError> {
+    let Some(id) = &global.draft_model else { return Ok(None) };
+    let draft = select(&Global { model: Some(id.clone()), ..global.clone() }, catalogue, memory)?;
+    if draft.size >= model.size {
+        let reason =
+            format!("it is not smaller than {}, so it cannot draft for it: name another --draft-model", model.id);
+        return Err(CatalogueError::Unusable { file: draft.path, reason });
+    }
+    whole(catalogue, &draft)?;
+    let shape = shape_of(catalogue, &draft)?.with(global.cache_type());
+    Ok(Some((draft, shape)))
+}
+
+/// As [`Catalogue::check_fit`], with a draft model in memory too whose cache is as long.
+fn fits_beside(
+    catalogue: &Catalogue,
+    (model, shape): (&Installed, &Shape),
+    draft: &Shape,
+    memory: &Memory,
+    wanted: usize,
+) -> Result<usize, CatalogueError> {
+    let id = model.id.as_str();
+    let most = if wanted == 0 { 2 * LEAST_CONTEXT } else { wanted };
+    let at = |context: usize| catalogue.check_fit(id, shape, &memory.less(peak(draft, context)), context);
+    at(most).or_else(|_| at(most.min(LEAST_CONTEXT))).map_err(|error| match error {
+        CatalogueError::TooLarge { id, need, .. } => CatalogueError::TooLarge {
+            id: format!("{id} with its draft model"),
+            need: need.saturating_add(peak(draft, most.min(LEAST_CONTEXT))),
+            available: memory.available(),
+            advice: "leave --draft-model out, free some memory, or pass --force-load".to_owned(),
+        },
+        other => other,
+    })
 }
 
 /// A pinned model of the wrong length is truncated or another file: no need to read it.
@@ -130,7 +188,7 @@ pub fn keep(global: &Global) -> anyhow::Result<Keep> {
 /// # Errors
 /// [`crate::exit::Exit`]: 2 no such kernel, 4 not a usable model, 5 does not fit in memory.
 pub fn load(global: &Global, ready: &Ready, keep: Option<Keep>) -> anyhow::Result<Engine> {
-    let Ready { model, sha256, context, cache_bytes, cache_type } = ready;
+    let Ready { model, sha256, context, cache_bytes, cache_type, draft } = ready;
     let kernel = match &global.kernel {
         Some(name) => Some(Kernel::named(name).map_err(|error| Exit::new(exit::USAGE, error.to_string()))?),
         None => None,
@@ -144,12 +202,14 @@ pub fn load(global: &Global, ready: &Ready, keep: Option<Keep>) -> anyhow::Resul
         cache_bytes: *cache_bytes,
         cache_type: *cache_type,
         keep,
+        draft: draft.clone(),
         force: global.force_load,
         ..LoadOptions::default()
     };
     Engine::load(&model.path, &options).map_err(|error| {
         let code = match &error {
-            LoadError::File(_) => exit::VERIFICATION,
+            LoadError::File(_) | LoadError::Draft(_) => exit::VERIFICATION,
+            LoadError::Vocabulary(_) => exit::USAGE,
             LoadError::NotEnoughMemory { .. } => exit::RESOURCES,
             LoadError::Template(_) | LoadError::Failed(_) => exit::FAILURE,
         };
@@ -185,5 +245,64 @@ mod tests {
 
         std::fs::write(dir.path().join("mine.gguf"), "not a model").unwrap();
         assert_eq!(code(&global(dir.path(), Some("mine"))).await, exit::VERIFICATION);
+    }
+
+    #[tokio::test]
+    async fn a_draft_model_must_be_here_smaller_and_of_the_same_vocabulary() {
+        use crate::engine::tiny::Tiny;
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, tiny: Tiny| tiny.write(&dir.path().join(format!("{name}.gguf"))).unwrap();
+        write("large", Tiny { blocks: 3, context: 8192, ..Tiny::default() });
+        write("small", Tiny { blocks: 1, context: 8192, ..Tiny::default() });
+        let mut bytes = Tiny { blocks: 1, context: 8192, ..Tiny::default() }.bytes();
+        let at = bytes.windows(8).position(|window| window == b"</think>").unwrap();
+        bytes[at..at + 8].copy_from_slice(b"</THINK>");
+        std::fs::write(dir.path().join("other.gguf"), bytes).unwrap();
+        let drafted = |draft: &str| Global { draft_model: Some(draft.into()), ..global(dir.path(), Some("large")) };
+        assert!(open_engine(&drafted("small")).await.is_ok());
+        let told = |draft: &str| {
+            let global = drafted(draft);
+            async move {
+                let Err(error) = open_engine(&global).await else { panic!("an engine with {:?}", global.draft_model) };
+                (error.downcast_ref::<Exit>().unwrap().code, error.to_string())
+            }
+        };
+        assert_eq!(told("none-such").await.0, exit::NOT_FOUND);
+        let (code, words) = told("large").await;
+        assert!(code == exit::VERIFICATION && words.contains("it is not smaller than large"), "{words}");
+        let (code, words) = told("other").await;
+        assert!(code == exit::USAGE && words.contains("the draft model has another vocabulary"), "{words}");
+        let (code, words) = told("../small").await;
+        assert!(code == exit::NOT_FOUND, "{words}");
+    }
+
+    #[test]
+    fn the_memory_of_a_draft_model_is_counted() {
+        let catalogue = Catalogue::load().unwrap();
+        let find = |id: &str| Shape::from(catalogue.find(id).unwrap());
+        let large = find("qwen2.5-coder-1.5b-instruct-q4_k_m");
+        let small = find("qwen2.5-coder-0.5b-instruct-q4_k_m");
+        let model = Installed {
+            id: "qwen2.5-coder-1.5b-instruct-q4_k_m".parse().unwrap(),
+            path: "x.gguf".into(),
+            size: large.weights,
+            sha256: None,
+            source: None,
+        };
+        let at = |mib: u64, wanted| {
+            let memory = Memory { total: mib << 20, machine_available: mib << 20, group_available: None };
+            let alone = catalogue.check_fit(model.id.as_str(), &large, &memory, wanted).ok();
+            (alone, fits_beside(&catalogue, (&model, &large), &small, &memory, wanted))
+        };
+        assert!(matches!(at(4096, 0), (Some(16_384), Ok(16_384))));
+        assert!(matches!(at(2300, 0), (Some(16_384), Ok(8_192))), "{:?}", at(2300, 0));
+        let (alone, beside) = at(2000, 0);
+        assert_eq!(alone, Some(8_192));
+        let told = beside.unwrap_err().to_string();
+        assert!(
+            told.contains("with its draft model needs about") && told.contains("leave --draft-model out"),
+            "{told}"
+        );
+        assert!(matches!(at(2200, 4096), (Some(4_096), Ok(4_096))));
     }
 }

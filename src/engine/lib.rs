@@ -30,7 +30,7 @@ pub use grammar::fulfils;
 pub use handle::{Engine, Generation, Job};
 pub use kept::Keep;
 pub use kernels::{CacheType, Kernel, Unavailable};
-pub use load::{LoadError, LoadOptions, memory_needed};
+pub use load::{DraftOptions, LoadError, LoadOptions, memory_needed};
 pub use prompt::{Message, Prompt, Role};
 pub use request::{
     Choice, ChooseRequest, Constraint, EngineError, Event, Finish, Finished, GenerateRequest, ModelInfo, Priority,

@@ -1,9 +1,10 @@
 //! From a path to a running engine: preflight, memory check, model, vocabulary, template, thread.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::gguf::{self, File, Hyperparameters};
+use crate::guess::Draft;
 use crate::handle::Engine;
 use crate::kept::{Keep, Kept};
 use crate::kernels::{CacheType, Kernel};
@@ -33,10 +34,22 @@ pub struct LoadOptions {
     pub cache_type: CacheType,
     /// Fixed prompts whose cache is kept on disk for the next start; needs `sha256`.
     pub keep: Option<Keep>,
+    /// A smaller model that drafts; it is loaded beside this one.
+    pub draft: Option<DraftOptions>,
     /// Run the file's own chat template even if it is unknown.
     pub trust_template: bool,
     /// Load even if the memory does not seem to suffice.
     pub force: bool,
+}
+
+/// A draft model: it must have the same vocabulary, and the text is the same as without it. Used for greedy generations
+/// that run alone, as long as it pays.
+#[derive(Clone, Debug)]
+pub struct DraftOptions {
+    /// Its file.
+    pub path: PathBuf,
+    /// Budget of its KV cache in bytes.
+    pub cache_bytes: usize,
 }
 
 impl Default for LoadOptions {
@@ -50,6 +63,7 @@ impl Default for LoadOptions {
             cache_bytes: 1 << 30,
             cache_type: CacheType::F16,
             keep: None,
+            draft: None,
             trust_template: false,
             force: false,
         }
@@ -73,6 +87,14 @@ pub enum LoadError {
         /// Bytes available.
         available: u64,
     },
+    /// The draft model's file is missing, damaged, or of an unknown kind.
+    #[error("the draft model: {0}")]
+    Draft(gguf::Error),
+    /// The draft model's tokens are others.
+    #[error(
+        "the draft model has another vocabulary: {0} (name a smaller model of the same family, or leave the draft model out)"
+    )]
+    Vocabulary(String),
     /// Its chat template was trusted and does not work.
     #[error("{0}")]
     Template(EngineError),
@@ -87,7 +109,9 @@ impl Engine {
     /// # Errors
     /// See [`LoadError`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
-        Self::of_file(File::open(path)?, options)
+        let draft = options.draft.as_ref().map(|draft| File::open(&draft.path));
+        let draft = draft.transpose().map_err(LoadError::Draft)?;
+        Self::of_files(File::open(path)?, draft, options)
     }
 
     /// As [`Engine::load`], for a file that is open already or was made in memory by a test.
@@ -95,13 +119,22 @@ impl Engine {
     /// # Errors
     /// See [`LoadError`].
     pub fn of_file(file: File, options: &LoadOptions) -> Result<Self, LoadError> {
+        Self::of_files(file, None, options)
+    }
+
+    /// As [`Engine::of_file`], with the draft model's file.
+    pub(crate) fn of_files(file: File, draft: Option<File>, options: &LoadOptions) -> Result<Self, LoadError> {
         let file = Arc::new(file);
         let hyper = Hyperparameters::read(&file)?;
+        let draft = draft.map(|draft| Drafting::read(draft, options)).transpose()?;
         if !options.force {
-            check_memory(&file, &hyper, options)?;
+            check_memory(needed(&file, &hyper, options) + draft.as_ref().map_or(0, Drafting::needed))?;
         }
         let text = Arc::new(Text::read(&file)?);
         text.check_rows(hyper.vocabulary)?;
+        if let Some(difference) = draft.as_ref().and_then(|draft| text.difference(&draft.text)) {
+            return Err(LoadError::Vocabulary(difference));
+        }
         let template = Template::of(&file, &text, options.trust_template).map_err(LoadError::Template)?;
         tracing::info!(template = ?template.origin(), "chat template");
         let threads = match options.threads {
@@ -113,6 +146,7 @@ impl Engine {
             Some(keep) => Kept::new(keep, &options.sha256, &*model, &text, &template).map_err(LoadError::Template)?,
             None => Kept::default(),
         };
+        let draft = draft.map(|draft| draft.start(threads, &file, text.clone())).transpose()?;
         let (engine, queue) = Self::with_queue(ModelInfo {
             id: if options.id.is_empty() { stem(file.path()) } else { options.id.clone() },
             sha256: options.sha256.clone(),
@@ -125,9 +159,39 @@ impl Engine {
         });
         std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || worker::serve(model, text, template, kept, queue))
+            .spawn(move || worker::serve(model, text, template, kept, draft, queue))
             .map_err(|error| LoadError::Failed(error.to_string()))?;
         Ok(engine)
+    }
+}
+
+/// A draft model on its way.
+struct Drafting {
+    file: Arc<File>,
+    hyper: Hyperparameters,
+    text: Text,
+    options: LoadOptions,
+}
+
+impl Drafting {
+    fn read(file: File, options: &LoadOptions) -> Result<Self, LoadError> {
+        let hyper = Hyperparameters::read(&file).map_err(LoadError::Draft)?;
+        let text = Text::read(&file).map_err(LoadError::Draft)?;
+        text.check_rows(hyper.vocabulary).map_err(LoadError::Draft)?;
+        let cache_bytes = options.draft.as_ref().map_or(options.cache_bytes, |draft| draft.cache_bytes);
+        Ok(Self { file: Arc::new(file), hyper, text, options: LoadOptions { cache_bytes, ..options.clone() } })
+    }
+
+    fn needed(&self) -> u64 {
+        needed(&self.file, &self.hyper, &self.options)
+    }
+
+    /// Beside the model in `large`.
+    fn start(&self, threads: usize, large: &File, text: Arc<Text>) -> Result<Draft, LoadError> {
+        let (model, _) = model(&self.file, &self.hyper, threads, &self.options)?;
+        // Writing is bound by reading the weights.
+        let step = self.file.length() as f32 / large.length().max(1) as f32;
+        Ok(Draft::new(model, text, step))
     }
 }
 
@@ -162,13 +226,12 @@ fn model(
 
 /// The weights must be in memory to be fast, and a conversation needs its cache: counted here for 8,192 tokens or
 /// what the options allow.
-fn check_memory(file: &File, hyper: &Hyperparameters, options: &LoadOptions) -> Result<(), LoadError> {
-    let need = memory_needed(
-        file.length() as u64,
-        hyper,
-        options.context.min(8192),
-        (options.cache_type, options.cache_bytes),
-    );
+fn needed(file: &File, hyper: &Hyperparameters, options: &LoadOptions) -> u64 {
+    let cache = (options.cache_type, options.cache_bytes);
+    memory_needed(file.length() as u64, hyper, options.context.min(8192), cache)
+}
+
+fn check_memory(need: u64) -> Result<(), LoadError> {
     match memory::available() {
         Some(available) if available < need => Err(LoadError::NotEnoughMemory { need, available }),
         _ => Ok(()),
@@ -217,6 +280,40 @@ mod tests {
         assert_eq!(memory_needed(1000, &hyper, 100, (CacheType::F16, 4096)), 1000 + 4096 + (64 << 20));
         let error = LoadError::NotEnoughMemory { need: 3 << 30, available: 1 << 30 };
         insta::assert_snapshot!(error, @"the model needs about 3072 MiB of memory, 1024 MiB are free (close other programs or choose a smaller model)");
+    }
+
+    #[test]
+    fn a_draft_model_of_another_vocabulary_is_refused() {
+        let load = |draft: Tiny| {
+            let options = LoadOptions { threads: 1, cache_bytes: 4 << 20, ..LoadOptions::default() };
+            Engine::of_files(Tiny::default().file(), Some(draft.file()), &options).map(|_| ())
+        };
+        assert!(load(Tiny { blocks: 1, seed: 9, ..Tiny::default() }).is_ok());
+        // Another family with the same tokens may draft.
+        let gemma = load(Tiny::new(Architecture::Gemma3, candle_core::quantized::GgmlDType::Q8_0));
+        assert!(gemma.is_ok());
+        let mut bytes = Tiny::default().bytes();
+        let at = bytes.windows(8).position(|window| window == b"</think>").expect("a token");
+        bytes[at..at + 8].copy_from_slice(b"</THINK>");
+        let other = Some(File::from_bytes(bytes).expect("a valid header"));
+        let other = Engine::of_files(Tiny::default().file(), other, &LoadOptions::default()).map(|_| ()).unwrap_err();
+        let told = other.to_string();
+        assert!(
+            told.contains(r#"is "</THINK>" instead of "</think>" (name a smaller model of the same family"#),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn the_memory_of_a_draft_model_is_counted() {
+        // A cache of the draft model that no machine has.
+        let draft = |cache_bytes| Some(DraftOptions { path: PathBuf::new(), cache_bytes });
+        let tiny = Tiny { kv_heads: 4, ..Tiny::default() };
+        let hyper = Hyperparameters::read(&tiny.file()).expect("valid");
+        let options = LoadOptions { draft: draft(1 << 20), ..LoadOptions::default() };
+        let drafting = Drafting::read(tiny.file(), &options).expect("valid");
+        let whole = (CacheType::F16, 1 << 20);
+        assert_eq!(drafting.needed(), memory_needed(tiny.file().length() as u64, &hyper, 8192, whole));
     }
 
     #[test]

@@ -226,6 +226,12 @@ pub struct Usage {
     pub cached_tokens: usize,
     /// Tokens generated.
     pub completion_tokens: usize,
+    /// Tokens that a draft model proposed.
+    #[serde(skip)]
+    pub drafted_tokens: usize,
+    /// Of those, right.
+    #[serde(skip)]
+    pub accepted_tokens: usize,
     /// Seconds from request to first token.
     pub first_token_seconds: f64,
     /// Seconds in all.

@@ -54,6 +54,8 @@ pub enum Unit {
     TokensPerSecond,
     /// Less is better.
     Milliseconds,
+    /// Of 1.
+    Share,
 }
 
 impl Test {

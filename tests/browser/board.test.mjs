@@ -50,12 +50,53 @@ test("the files are the ones of the manifest", () => {
   for (const [file, hash] of Object.entries(files)) assert.equal(createHash("sha256").update(readFileSync(new URL(file, folder))).digest("hex"), hash, file);
 });
 
+for (const [width, height] of [[390, 844], [768, 900], [1440, 900]]) {
+  test(`an imported board is seen whole and as large as it can be at ${width} px`, () =>
+    on("/sessions/active", async (page) => {
+      await page.getByRole("button", { name: "Whiteboard" }).click();
+      await page.getByLabel("An .excalidraw file").setInputFiles(fixture("13-feed-fanout"));
+      const canvas = board(page).locator("canvas.static");
+      const drawn = () => canvas.evaluate((element) => {
+        const { width: w, height: h } = /** @type {HTMLCanvasElement} */ (element);
+        const pixels = /** @type {CanvasRenderingContext2D} */ (/** @type {HTMLCanvasElement} */ (element).getContext("2d")).getImageData(0, 0, w, h).data;
+        let [left, right] = [w, 0];
+        for (let at = 0; at < pixels.length; at += 4) {
+          if (pixels[at] > 120 || pixels[at + 3] === 0) continue;
+          const x = (at / 4) % w;
+          left = Math.min(left, x);
+          right = Math.max(right, x);
+        }
+        return { left: left / w, right: 1 - right / w };
+      });
+      let seen = await drawn();
+      for (let tries = 0; tries < 100 && !(seen.left < 0.1 && seen.right < 0.1); tries += 1) {
+        await page.waitForTimeout(100);
+        seen = await drawn();
+      }
+      assert.ok(seen.left > 0.01 && seen.left < 0.1 && seen.right > 0.01 && seen.right < 0.1, JSON.stringify(seen));
+    }, { viewport: { width, height } }));
+}
+
+test("the board takes the plan's place too when it is made wider, and gives it back", () =>
+  on("/sessions/active", async (page) => {
+    await open(page);
+    const width = async () => (await page.locator("iframe[title=Whiteboard]").boundingBox())?.width ?? 0;
+    const before = await width();
+    await page.getByRole("button", { name: "Wider", pressed: false }).click();
+    assert.ok((await width()) > before * 1.3, `${await width()} px after ${before} px`);
+    await page.locator(".phases").waitFor({ state: "hidden" });
+    assert.ok(((await page.locator("#answer").boundingBox())?.width ?? 0) > 250, "there is room for an answer");
+    await page.getByRole("button", { name: "Wider", pressed: true }).click();
+    await page.locator(".phases").waitFor();
+    assert.equal(await width(), before);
+  }));
+
 test("it is loaded when it is opened, draws, keeps every stroke, and goes with the answer", () =>
   on("/sessions/active", async (page, mock) => {
     assert.ok(!mock.state.log.some((/** @type {string} */ line) => line.includes("excalidraw")), "nothing of it is loaded before");
     await open(page);
     for (const name of ["Client", "Load balancer", "Service", "Database", "Cache", "Queue", "Stream", "CDN", "External"]) await board(page).getByRole("button", { name, exact: true }).click();
-    await page.getByText("It goes with your next answer.").waitFor();
+    await page.getByText("Kept for your next answer.").waitFor();
     await page.locator("#answer").fill("The parts are as I have drawn them, and the load balancer is in front.");
     await page.keyboard.press("Control+Enter");
     await page.locator(".turn .drawn").waitFor();

@@ -197,7 +197,7 @@ export const scorecard = {
   contradictions: [{ reason: "One says that a loss is worse, the other that loss is accepted.", first: quote(3, "If loss is worse, I take **at-least-once** delivery"), second: quote(3, "I would drop the retry and accept loss") }],
   hints: [hint],
   refused_turns: [{ turn: 1, code: "too-short", message: "Fewer than 15 words: not sent to the grader." }],
-  interviewer_report: { turns: 4, questions_per_turn: 1, double: [], yes_no: [4], leading: [], over_long: [], repeated: [], praise: [], spare: [2, 4], quoting: 0.67, parts: [{ stage: "constraints", planned_s: 240, held_s: 190, questions: 2 }], hints: 1, facts: 2 },
+  interviewer_report: { turns: 4, questions_per_turn: 1, double: [], yes_no: [4], leading: [], over_long: [], repeated: [], praise: [], spare: [2, 4], quoting: 0.67, parts: [["constraints", 240, 260, 2], ["sizing", 120, 70, 1], ["high-level", 420, 560, 2], ["dive-a", 360, 300, 1], ["change", 240, 0, 0], ["operate", 180, 210, 1], ["alternatives", 120, 90, 1], ["close", 60, 40, 1]].map(([stage, planned_s, held_s, questions]) => ({ stage, planned_s, held_s, questions })), hints: 1, facts: 2 },
   provenance: { version: "0.1.0", model: "qwen2.5-coder-1.5b-instruct-q4_k_m", model_sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", quant: "Q4_K_M", prompt_sha256: "5b0f0d1d0f3a7bfa9b6d3f9f2ae0b0a1c1c2d7a55d0e7c6f1b2a3948576655443", rubric_version: "1", calibration_sha256: null, seed: 7, threads: 8, kernel: "avx2", cpu: "an example processor" },
 };
 

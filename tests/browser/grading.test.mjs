@@ -63,6 +63,15 @@ test("on a phone the questions fit their boxes, however long a model's name is",
     }
   }));
 
+test("the proposed names leave out what only begins with a capital", () =>
+  on("/sessions/older/scorecard", async (page, mock) => {
+    mock.state.sessions.get("older").turns[1].text = "At first I'd ask Priya Raman, then I’ve asked Northwind, and I'll say why Kafka.";
+    await page.reload();
+    await page.getByRole("button", { name: "Without names" }).click();
+    const proposed = (await page.getByRole("dialog").getByRole("textbox").inputValue()).split("\n");
+    assert.deepEqual(proposed, ["Northwind", "Priya Raman"]);
+  }));
+
 test("another installed model grades side by side, and a refusal says what to do", () =>
   on("/sessions/older/scorecard/1", async (page, mock) => {
     await page.getByRole("button", { name: "Grade again" }).click();
@@ -123,6 +132,45 @@ test("benchmark reports open without script and are compared", () =>
     assert.equal(await page.evaluate(() => "hacked" in window), false, "a report runs nothing");
   }));
 
+test("the time of each part stands against its plan, and what took too long is marked", () =>
+  on("/sessions/older/scorecard", async (page) => {
+    await page.getByText("Time against the plan").click();
+    const row = (/** @type {string} */ name) => page.locator(".timeline-list li").filter({ hasText: name });
+    assert.match((await row("Constraints").innerText()).replaceAll(/\s+/g, " "), /4:20 of 4:00 2 questions/);
+    assert.equal(await row("Constraints").locator(".over").count(), 0, "a little over is not marked");
+    assert.equal(await row("High-level").locator(".over").innerText(), "9:20");
+    assert.match((await row("A change").innerText()).replaceAll(/\s+/g, " "), /0:00 of 4:00 no question/);
+    assert.match((await row("Opening").innerText()).replaceAll(/\s+/g, " "), /planned 1:00/);
+    assert.equal(await page.locator(".timeline .slot.held").count(), 8);
+  }));
+
+test("an older scorecard without the time of its parts shows the plan and the answers", () =>
+  on("/sessions/older/scorecard", async (page, mock) => {
+    mock.state.scorecard = { ...canned.scorecard, interviewer_report: null };
+    await page.reload();
+    await page.getByText("Time against the plan").click();
+    await page.locator(".timeline-list li").filter({ hasText: "Sizing" }).getByText("1 answer").waitFor();
+    assert.equal(await page.locator(".timeline .slot.held").count(), 0);
+  }));
+
+test("offline, a model page offers no pull, and says why once", () =>
+  on("/history", async (page, mock) => {
+    mock.state.status = { ...mock.state.status, offline: true };
+    await page.goto(`${mock.url}/#/models`);
+    await page.getByText("start it without to pull one of these").waitFor();
+    await page.getByText("Qwen2.5 Coder 0.5B").waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Pull/ }).count(), 0);
+  }));
+
+test("without a model the one thing to press leads to getting one", () =>
+  on("/history", async (page, mock) => {
+    mock.state.status = { ...mock.state.status, model: { state: "missing", hint: "Run: offrecord pull" } };
+    await page.goto(`${mock.url}/#/`);
+    await page.getByRole("button", { name: "Choose a model first" }).click();
+    await page.getByRole("heading", { name: "Models" }).waitFor();
+    assert.ok(!mock.state.log.includes("POST /api/sessions"), "nothing was tried that cannot be");
+  }));
+
 test("how the interviewer did is counted, and each turn can be looked up", () =>
   on("/sessions/older/scorecard", async (page) => {
     await page.getByText("How the interviewer did").click();
@@ -131,10 +179,43 @@ test("how the interviewer did is counted, and each turn can be looked up", () =>
     await page.locator(".line.lit").getByText("turn 4").waitFor();
   }));
 
-test("my weakest dimension leads to something concrete", () =>
+test("my weakest dimension is a choice of the problem, found by its name too, and leads to something concrete", () =>
+  on("/", async (page, mock) => {
+    await page.getByRole("combobox").click();
+    await page.getByRole("option", { name: /^My weakest dimension/ }).waitFor();
+    await page.getByRole("combobox").fill("weakest");
+    assert.equal(await page.getByRole("option").count(), 1);
+    await page.keyboard.press("Enter");
+    await page.getByText("To practise: Pragmatism").waitFor();
+    for (const session of mock.state.sessions.values()) session.overall = null;
+    await page.goto(`${mock.url}/#/models`);
+    await page.goto(`${mock.url}/#/`);
+    await page.getByRole("combobox").click();
+    await page.getByRole("option", { name: /^Surprise me/ }).waitFor();
+    await page.waitForLoadState("networkidle");
+    assert.equal(await page.getByRole("option", { name: /weakest/ }).count(), 0, "without scores there is none");
+  }));
+
+test("a search begins anew, also where one was left or a problem was chosen", () =>
   on("/", async (page) => {
-    await page.getByRole("button", { name: "My weakest dimension" }).click();
-    await page.getByText("To practise:").waitFor();
+    const box = page.getByRole("combobox");
+    await page.waitForLoadState("networkidle");
+    await page.keyboard.press("/");
+    await page.keyboard.type("storage");
+    await page.keyboard.press("Escape");
+    assert.equal(await box.inputValue(), "Surprise me");
+    await page.keyboard.type("payments staff");
+    assert.equal(await page.getByRole("option").count(), 1);
+    await page.keyboard.press("Enter");
+    assert.equal(await box.inputValue(), "Money that must not get lost");
+    await page.keyboard.press("/");
+    await page.keyboard.type("warm-up");
+    assert.equal(await box.inputValue(), "warm-up");
+    assert.equal(await page.getByRole("option").count(), 1);
+  }));
+
+test("a proposal waits for its problem to be known", () =>
+  on("/for/pragmatism/ledger", async (page) => {
     await page.waitForFunction(() => (document.querySelector("[role=combobox]") ?? { value: "Surprise me" }).value !== "Surprise me");
   }));
 

@@ -167,6 +167,124 @@ test("a whole session by keyboard alone", async () => {
   }
 });
 
+test("two keys lead from page to page; one alone, or one too late, does nothing", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/history`);
+    await page.getByRole("heading", { name: "History" }).waitFor();
+    for (const [key, name] of [["r", "Progress"], ["m", "Models"], ["b", "Benchmarks"], ["v", "Privacy"], ["h", "History"]]) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await page.getByRole("heading", { name, level: 1 }).waitFor();
+    }
+    await page.keyboard.press("m");
+    await page.getByRole("searchbox").fill("g m");
+    assert.equal(await page.evaluate(() => location.hash), "#/history");
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("the history is walked and searched by keys", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser);
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/history`);
+    await page.locator("a.row-main").nth(2).waitFor();
+    const at = () => page.evaluate(() => [...document.querySelectorAll("a.row-main")].indexOf(/** @type {Element} */ (document.activeElement)));
+    const walked = [];
+    for (const key of ["j", "j", "j", "k", "k", "k", "k"]) {
+      await page.keyboard.press(key);
+      walked.push(await at());
+    }
+    assert.deepEqual(walked, [0, 1, 2, 1, 0, 0, 0]);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("j");
+    assert.equal(await at(), 1, "also from another control of a line");
+    await page.keyboard.press("/");
+    await page.keyboard.type("jk/");
+    assert.equal(await page.getByRole("searchbox").inputValue(), "jk/");
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("on a phone the start button is in sight at once, and what was left off comes before the form", async () => {
+  const mock = await startMock();
+  const opened = await openPage(browser, { viewport: { width: 390, height: 664 }, hasTouch: true });
+  const { page } = opened;
+  try {
+    await page.goto(`${mock.url}/#/`);
+    const start = page.getByRole("button", { name: /Start interview/ });
+    await start.waitFor();
+    await page.getByRole("link", { name: /^Go on: Messages/ }).waitFor();
+    const box = await start.boundingBox();
+    assert.ok(box && box.y > 0 && box.y + box.height <= 664, `the button is at ${box?.y}`);
+    assert.equal(await page.locator(".resume:visible").count(), 3, "each unfinished interview is there once");
+    await page.setViewportSize({ width: 1440, height: 900 });
+    assert.equal(await page.getByRole("link", { name: /^Go on: / }).count(), 0);
+    assert.equal(await page.locator(".resume:visible").count(), 3);
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
+test("nothing is wider than the window and no control lies outside it, from 320 px on", async () => {
+  const mock = await startMock({ models: structuredClone(canned.models) });
+  const opened = await openPage(browser, { viewport: { width: 320, height: 700 } });
+  const { page } = opened;
+  const found = [];
+  try {
+    for (const width of [320, 360, 520, 900, 1024, 1130, 1920]) {
+      await page.setViewportSize({ width, height: 700 });
+      for (const path of ["/", "/sessions/active", "/sessions/coach", "/sessions/review", "/sessions/older/scorecard", "/history", "/progress", "/models", "/benchmarks", "/privacy"]) {
+        await page.goto(`${mock.url}/#${path}`);
+        await page.locator("h1").first().waitFor();
+        await page.waitForLoadState("networkidle");
+        const wrong = await page.evaluate(() => {
+          const { clientWidth, scrollWidth } = document.documentElement;
+          const outside = [...document.querySelectorAll("button, a, input, select")].filter((one) => {
+            const { left, right, width } = one.getBoundingClientRect();
+            return width > 1 && (right > clientWidth + 1 || left < -1) && !one.closest(".phases, .md-wide, .skip");
+          });
+          return [scrollWidth > clientWidth ? `${scrollWidth - clientWidth} px too wide` : "", ...outside.map((one) => one.textContent || one.className)].filter(Boolean);
+        });
+        if (wrong.length > 0) found.push(`${path} at ${width} px: ${wrong.join(", ")}`);
+        const title = await page.locator(".room-title h1").evaluateAll((all) => all.some((one) => one.scrollWidth > one.clientWidth + 1));
+        if (title && width >= 520) found.push(`${path} at ${width} px: the title is cut`);
+      }
+    }
+    assert.deepEqual(found, []);
+    await opened.close();
+  } finally {
+    await opened.context.close();
+    await mock.close();
+  }
+});
+
+test("a flag is one word wherever the line ends", async () => {
+  const mock = await startMock({ status: { ...canned.status, leaves_for: "models.example.com" } });
+  const opened = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  try {
+    for (const width of [320, 360, 390, 430]) {
+      await opened.page.setViewportSize({ width, height: 844 });
+      await opened.page.goto(`${mock.url}/#/privacy`);
+      await opened.page.locator(".flag").first().waitFor();
+      const broken = await opened.page.locator(".flag, .privacy p code").evaluateAll((all) => all.filter((one) => one.getClientRects().length > 1).map((one) => one.textContent));
+      assert.deepEqual(broken, [], `at ${width} px`);
+    }
+    await opened.close();
+  } finally {
+    await mock.close();
+  }
+});
+
 test("a quotation lights up exactly in its turn, also behind characters of two units", async () => {
   const mock = await startMock();
   const card = structuredClone(canned.scorecard);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { attempts, coverage, plan, proposals, trends } from "../../web/progress.js";
+import { attempts, coverage, plan, proposals, trends, weakest } from "../../web/progress.js";
 import { cut } from "../../web/points.js";
 
 const now = Date.parse("2026-11-24T12:00:00Z");
@@ -34,6 +34,28 @@ test("the weaker the last score, the sooner it comes back; at most three", () =>
       ["pragmatism", 1, "last score 3.0, 2 days ago"],
     ],
   );
+});
+
+test("the weakest dimension is the one with the lowest newest score, not one that was never scored", () => {
+  const lines = trends([graded("2026-11-20T12:00:00Z", { technical: 2, architectural: 3.1, leadership: null }), graded("2026-11-22T12:00:00Z", { technical: 3.5, architectural: 3.2, leadership: null })]);
+  assert.equal(weakest(lines)?.dimension, "architectural");
+  assert.equal(weakest(lines)?.round, "system-design");
+  assert.equal(weakest(trends([graded("2026-11-20T12:00:00Z", { leadership: null })])), null);
+});
+
+test("good scores in a row double the pause, a weak one ends the row, and nothing stays away for ever", () => {
+  const scored = (/** @type {number[]} */ ...scores) => scores.map((technical, n) => graded(`2026-11-${String(24 - 2 * (scores.length - 1 - n)).padStart(2, "0")}T12:00:00Z`, { technical, architectural: 5, leadership: 5, pragmatism: 5, ownership: 5, communication: 5 }));
+  const technical = (/** @type {number[]} */ ...scores) => {
+    const [trend] = trends(scored(...scores));
+    return plan([trend], now)[0];
+  };
+  assert.equal(technical(3.6).dueInDays, 7);
+  assert.equal(technical(3.6, 3.6).dueInDays, 14);
+  assert.equal(technical(3.6, 3.6, 4).dueInDays, 28);
+  assert.equal(technical(3.6, 3.6, 4).why, "last score 4.0, today, 3 good ones in a row");
+  assert.equal(technical(4, 2, 4).dueInDays, 7);
+  assert.equal(technical(4, 4, 2).dueInDays, 1);
+  assert.equal(technical(5, 5, 5, 5, 5, 5).dueInDays, 60);
 });
 
 test("only problems tried more than once are compared, oldest first", () => {

@@ -1,5 +1,5 @@
 // Takes the README's pictures from a whole interview with the real program and the real model.
-//   node tests/browser/readme.mjs        needs Chromium, the built program and the default model
+//   node tests/browser/readme.mjs [start]      needs Chromium, the built program and the default model; `start`: that page only
 
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
@@ -32,7 +32,16 @@ try {
   await page.getByText(/, ready/).waitFor();
   await page.getByRole("combobox").fill(problems["System design"]);
   await page.getByRole("option").first().click();
+  await page.locator("h1").click();
   await picture("start");
+  if (process.argv[2] !== "start") await interview(page, picture);
+} finally {
+  await browser.close();
+  await program.close();
+}
+
+/** @param {import("playwright-core").Page} page @param {(name: string) => Promise<void>} picture */
+async function interview(page, picture) {
   await page.getByRole("button", { name: /Start interview/ }).click();
   await page.locator(".turn.interviewer").first().waitFor();
   for (const [index, text] of rounds["System design"].entries()) {
@@ -52,7 +61,4 @@ try {
   await page.evaluate(() => scrollTo(0, 0));
   await page.mouse.move(0, 0);
   await picture("scorecard");
-} finally {
-  await browser.close();
-  await program.close();
 }

@@ -239,6 +239,39 @@ inRoom("a résumé of the wrong type is refused in words", "/", async ({ page, m
   assert.equal(mock.state.sessions.size, 10);
 });
 
+inRoom("what the last reply took of the model is told beside the plan, and only once there was one", "/sessions/active", async ({ page }) => {
+  await page.locator("#answer").fill("An answer.");
+  assert.equal(await page.locator(".engine-facts").count(), 0);
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("Last reply: read 1,204 tokens").waitFor();
+  assert.match((await page.locator(".engine-facts").textContent()) ?? "", /wrote about \d+ a second.*Context: 1,2\d\d of 8,192 tokens/);
+}, { pace: 40 });
+
+inRoom("the question is at hand for the whole interview", "/sessions/long", async ({ page }) => {
+  await page.locator(".turn").nth(199).waitFor();
+  await page.locator("#answer").focus();
+  await page.keyboard.press("Alt+q");
+  const dialog = page.getByRole("dialog", { name: "Messages to forty million people" });
+  await dialog.getByText("Design what should send them.").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "The question" }).click();
+  await dialog.waitFor();
+});
+
+inRoom("the list of keys comes while one is typing too, and by the mouse", "/sessions/active", async ({ page }) => {
+  await page.locator("#answer").fill("An answer");
+  await page.keyboard.type("? g h");
+  assert.equal(await page.getByRole("dialog").count(), 0, "what is typed is text");
+  await page.keyboard.press("Control+/");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Keys" }).click();
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  assert.equal(await page.locator("#answer").inputValue(), "An answer? g h");
+});
+
 inRoom("nothing above the reply moves while it streams", "/sessions/active", async ({ page }) => {
   await page.evaluate(() => {
     /** @type {any} */ (window).shifts = 0;

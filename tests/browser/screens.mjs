@@ -1,5 +1,5 @@
 // Pictures of every page and state at three widths, light and dark, from canned data: for looking at.
-//   node screens.mjs [name] [width] [theme]
+//   node screens.mjs [name] [width] [theme]      into artefacts/screens, or the folder that SCREENS names
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { launch } from "./browser.mjs";
 import { sound, startMock } from "./mock.mjs";
 import * as canned from "./canned.mjs";
 
-const folder = fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
+const folder = process.env.SCREENS ? `${process.env.SCREENS}/` : fileURLToPath(new URL("./artefacts/screens/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 const [onlyName, onlyWidth, onlyTheme] = process.argv.slice(2);
 
@@ -103,7 +103,8 @@ for (const [name, [path, act, set]] of Object.entries(states)) {
         console.error(`${name} ${width}: ${error.message.split("\n")[0]}`);
       }
       await page.waitForTimeout(150);
-      const full = !(await page.locator(".room").count());
+      // A question stands in the window, not somewhere on a long page.
+      const full = !(await page.locator(".room, dialog[open]").count());
       await page.screenshot({ path: `${folder}${name}-${width}-${colorScheme}.png`, fullPage: full });
       await context.close();
       mock.state.hold = null;

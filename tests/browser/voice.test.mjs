@@ -365,6 +365,14 @@ test("the camera is a mirror: off at first, one sink, nothing sent, and off when
     const before = mock.state.log.length;
     await page.waitForTimeout(500);
     assert.equal(mock.state.log.length, before, "nothing was asked of the program");
+    // In one column too it stands in nobody's way: not over what is said, nor over the box.
+    for (const [width, height] of [[390, 844], [768, 900]]) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(100);
+      const [mirror, transcript, answer] = await Promise.all([".self-view", ".transcript", "#answer"].map((one) => page.locator(one).boundingBox()));
+      assert.ok(mirror && transcript && answer);
+      assert.ok(mirror.y >= transcript.y + transcript.height - 1 && mirror.y + mirror.height <= answer.y + 1, `at ${width} px: ${JSON.stringify({ mirror, transcript, answer })}`);
+    }
     await page.getByRole("button", { name: "Turn the camera off" }).click();
     await page.locator("video").waitFor({ state: "detached" });
     assert.equal(await liveTracks(page), 0);

@@ -5,7 +5,7 @@
 
 import React, { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { Excalidraw, MainMenu, convertToExcalidrawElements, getSceneVersion, serializeAsJSON, viewportCoordsToSceneCoords } from "@excalidraw/excalidraw";
+import { Excalidraw, MainMenu, convertToExcalidrawElements, getCommonBounds, getSceneVersion, serializeAsJSON, viewportCoordsToSceneCoords } from "@excalidraw/excalidraw";
 
 const pause = 300;
 
@@ -40,6 +40,18 @@ function free(elements, { x, y, width, height }) {
   return { x, y };
 }
 
+/** Where the bars lie over the canvas, and a margin. */
+const bars = { top: 76, bottom: 84, side: 24 };
+
+/** Zoom and place that show all of it. Excalidraw's own fit goes down to the next tenth: too small to read on a phone. */
+function whole(elements, { width, height }, still) {
+  const [left, top, right, bottom] = getCommonBounds(elements);
+  const [above, below] = still ? [bars.side, bars.side] : [bars.top, bars.bottom];
+  const zoom = Math.min(1, (width - 2 * bars.side) / Math.max(1, right - left), (height - above - below) / Math.max(1, bottom - top));
+  const value = Math.max(0.1, zoom);
+  return { zoom: { value }, scrollX: width / 2 / value - (left + right) / 2, scrollY: (above + (height - above - below) / 2) / value - (top + bottom) / 2 };
+}
+
 /** @param {{ api: any }} props */
 function Palette({ api }) {
   const add = ({ title, kind, width = 160, height = 80, ...shape }) => {
@@ -60,6 +72,7 @@ function Palette({ api }) {
 
 function Board({ opened, theme }) {
   const [api, setApi] = useState(null);
+  const still = opened.readOnly;
   useEffect(() => {
     if (!api) return undefined;
     let version = getSceneVersion(api.getSceneElements());
@@ -70,7 +83,7 @@ function Board({ opened, theme }) {
       if (fitted || all.length === 0) return;
       fitted = true;
       // What was opened is seen whole; what is drawn from here on stays as large as it is.
-      if (opened.scene?.elements.length) api.scrollToContent(all, { fitToViewport: true, viewportZoomFactor: 0.85, animate: false });
+      if (opened.scene?.elements.length) api.updateScene({ appState: whole(all, api.getAppState(), still), captureUpdate: "NEVER" });
     };
     const changed = () => {
       const elements = api.getSceneElements();
@@ -95,7 +108,6 @@ function Board({ opened, theme }) {
       forget();
     };
   }, [api]);
-  const still = opened.readOnly;
   return (
     <div className={`board ${theme}`}>
       {!still && api && <Palette api={api} />}

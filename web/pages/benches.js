@@ -13,6 +13,7 @@ import { Failure } from "../parts/notice.js";
 /** @typedef {{ items: number, datasets: Record<string, Record<string, Difference>> }} Comparison */
 
 const shown = [["qwk", "Weighted kappa"], ["pearson", "Pearson"], ["mae", "Mean error"]];
+const titles = /** @type {Record<string, string>} */ (Object.fromEntries(shown));
 
 export function Benches() {
   const { value, error, again } = useFetched("/api/benches");
@@ -77,7 +78,7 @@ function Compare({ runs }) {
       ${Object.entries(found.datasets).map(([name, metrics]) => html`<div class="md-wide" tabindex="0" role="region" aria-label=${`Differences on ${name}`}>
         <table class="readings"><caption class="note">${name}</caption>
           <thead><tr><th scope="col">Metric</th><th scope="col">First</th><th scope="col">Second</th><th scope="col">Difference, 95 %</th></tr></thead>
-          <tbody>${Object.entries(metrics).map(([metric, one]) => html`<tr><th scope="row">${metric}${one.regression ? html` <span class="tag plain">worse</span>` : ""}</th><td>${one.a.toFixed(3)}</td><td>${one.b.toFixed(3)}</td><td>${number(one.difference)}</td></tr>`)}</tbody>
+          <tbody>${Object.entries(metrics).map(([metric, one]) => html`<tr><th scope="row">${titles[metric] ?? metric}${one.regression ? html` <span class="tag plain">worse</span>` : ""}</th><td>${one.a.toFixed(3)}</td><td>${one.b.toFixed(3)}</td><td>${number(one.difference)}</td></tr>`)}</tbody>
         </table></div>`)}`}
   </section>`;
 }

@@ -1,12 +1,13 @@
 // All interviews on this machine: found, opened, deleted.
 
-import { html, useMemo, useState } from "../html.js";
+import { html, useLayoutEffect, useMemo, useState } from "../html.js";
 import { ApiError, call } from "../api.js";
 import { forgetSession } from "../draft.js";
 import { label, score, when } from "../format.js";
 import { useFetched } from "../use.js";
 import { Confirm } from "../parts/dialog.js";
 import { Failure } from "../parts/notice.js";
+import { isTyping } from "../parts/shortcuts.js";
 
 /** @typedef {import("../types.js").Summary} Summary */
 
@@ -26,6 +27,11 @@ export function History() {
         words.every((word) => `${session.title} ${session.problem} ${session.level}`.toLowerCase().includes(word)),
     );
   }, [all, filter]);
+
+  useLayoutEffect(() => {
+    addEventListener("keydown", walked);
+    return () => removeEventListener("keydown", walked);
+  }, []);
 
   const remove = async () => {
     const session = /** @type {Summary} */ (asking);
@@ -62,6 +68,20 @@ export function History() {
       <p><strong>${asking.title}</strong>, ${when(asking.created_at)}. Transcript, draft and scorecards are erased from this machine. This cannot be undone.</p>
     </${Confirm}>`}
   </div>`;
+}
+
+/** J and K go down and up the list, / to the search. @param {KeyboardEvent} event */
+function walked(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    /** @type {HTMLElement | null} */ (document.querySelector(".filters input"))?.focus();
+  }
+  const step = { j: 1, k: -1 }[event.key.toLowerCase()];
+  if (!step) return;
+  const rows = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("a.row-main")]);
+  const here = rows.findIndex((row) => row.parentElement?.contains(document.activeElement));
+  rows[Math.max(0, Math.min(rows.length - 1, here + step))]?.focus();
 }
 
 /** @param {{ session: Summary, onDelete: () => void }} props */

@@ -20,7 +20,7 @@ export function Models() {
   const fit = all.filter((model) => !model.installed && model.fits !== false);
   const alone = /** @type {import("../types.js").Agreement | undefined} */ (/** @type {any} */ (models.value)?.agreement_without_a_model);
   const large = all.filter((model) => !model.installed && model.fits === false);
-  /** @param {string} title @param {Model[]} list @param {string} note */
+  /** @param {string} title @param {Model[]} list @param {any} note */
   const group = (title, list, note) =>
     list.length > 0 &&
     html`<section><h2>${title}</h2>${note && html`<p class="note">${note}</p>`}
@@ -31,8 +31,8 @@ export function Models() {
     <p class="note about">How well grades agree with people’s marks is a weighted kappa: 1 is full agreement, 0 is chance.${alone ? ` Without any model the code alone has ${kappa(alone)}.` : ""} Your own runs: <a href="#/benchmarks">Benchmarks</a>.</p>
     ${models.error && html`<${Failure} error=${models.error} retry=${models.again} />`}
     ${models.value && group("Installed", here, "")}
-    ${models.value && here.length === 0 && html`<p class="empty">None is installed. Pull one below, or bring a .gguf file of your own.</p>`}
-    ${group("Fit this machine", fit, "")}
+    ${models.value && here.length === 0 && html`<p class="empty">None is installed. ${offline ? "Bring" : "Pull one below, or bring"} a .gguf file of your own.</p>`}
+    ${group("Fit this machine", fit, offline ? html`The program was started with <code>--offline</code>: start it without to pull one of these.` : "")}
     ${group("Too large for this machine", large, "Not offered: they would need more memory than is free.")}
     ${models.value && html`<${ModelImport} onDone=${models.again} />`}
   </div>`;

@@ -17,26 +17,17 @@ export function Privacy() {
     <p class="lead">${status.leaves_for ? html`What is said in an interview leaves this program for <strong>${status.leaves_for}</strong>, the server that you named when you started it. Nothing else leaves this machine:` : "Nothing you type or say leaves this machine."} offrecord listens on the loopback address only and has no account${status.leaves_for ? " and no telemetry." : ", no telemetry and no remote part."}</p>
     <section>
       <h2>Network now</h2>
-      <p><span class=${`state ${status.leaves_for ? "warn" : ""}`}></span>${status.leaves_for ? html`Answers and questions go to ${status.leaves_for}. Start without <code>--interviewer</code> and <code>--judge</code> to keep everything here.` : status.offline ? "Off. The program was started with --offline: nothing can open a connection." : "Off, except while you pull a model. Start with --offline to forbid even that."}</p>
-    </section>
-    <section>
-      <h2>What may open a connection</h2>
-      <div class="md-wide" tabindex="0" role="region" aria-label="Operations and network">
-        <table>
-          <thead><tr><th scope="col">Operation</th><th scope="col">Network</th><th scope="col">Proved by</th></tr></thead>
-          <tbody>
-            ${promises.map((promise) => html`<tr><th scope="row">${promise.operation}</th><td>${promise.network}</td><td>${proved(promise)}</td></tr>`)}
-          </tbody>
-        </table>
-      </div>
+      <p><span class=${`state ${status.leaves_for ? "warn" : ""}`}></span>${status.leaves_for ? html`Answers and questions go to ${status.leaves_for}. Start without <code>--interviewer</code> and <code>--judge</code> to keep everything here.` : status.offline ? html`Off. The program was started with <code>--offline</code>: nothing can open a connection.` : html`Off, except while you pull a model. Start with <code>--offline</code> to forbid even that.`}</p>
     </section>
     <section>
       <h2>What is stored, and where</h2>
       <dl class="facts">
-        <div><dt>Sessions, turns, drafts, scorecards</dt><dd class="path">${data}/offrecord.db</dd></div>
-        <div><dt>Key of the running program</dt><dd class="path">${data}, readable by you only, new at each start</dd></div>
-        <div><dt>Measured speed of each model</dt><dd class="path">${data}/speed.json</dd></div>
-        <div><dt>Your benchmark runs, if any</dt><dd class="path">${data}/bench</dd></div>
+        <div><dt>The folder</dt><dd class="path">${data}</dd></div>
+        <div><dt>Interviews, drafts, whiteboards, scorecards, recordings</dt><dd><span class="path">offrecord.db</span><span class="note">While the program runs, the database’s own -wal and -shm lie beside it.</span></dd></div>
+        <div><dt>Key of the running program</dt><dd><span class="path">token</span><span class="note">For you only, new at each start.</span></dd></div>
+        <div><dt>Which process runs</dt><dd><span class="path">offrecord.lock</span><span class="note">Its number and its address on this machine.</span></dd></div>
+        <div><dt>Measured speed of each model</dt><dd class="path">speed.json</dd></div>
+        <div><dt>Your benchmark runs, if any</dt><dd class="path">bench/</dd></div>
         <div><dt>Models</dt><dd class="path">${models}</dd></div>
         <div><dt>What you say</dt><dd>Sound is turned into words on this machine and forgotten. Recordings are kept only if you ask for them before an interview, and are deleted one by one beside the scorecard.</dd></div>
         <div><dt>Encrypted on disk</dt><dd>${encrypted(status)}</dd></div>
@@ -52,6 +43,17 @@ export function Privacy() {
       <h2>Getting rid of it</h2>
       <p>One interview: <a href="#/history">History</a>, Delete. In a terminal: <code>offrecord session wipe</code>.</p>
       <${Wipe} />
+    </section>
+    <section>
+      <h2>What may open a connection</h2>
+      <div class="md-wide promises" tabindex="0" role="region" aria-label="Operations and network">
+        <table>
+          <thead><tr><th scope="col">Operation</th><th scope="col">Network</th><th scope="col">Proved by</th></tr></thead>
+          <tbody>
+            ${promises.map((promise) => html`<tr><th scope="row">${unbroken(promise.operation)}</th><td>${unbroken(promise.network)}</td><td>${proved(promise)}</td></tr>`)}
+          </tbody>
+        </table>
+      </div>
     </section>
   </div>`;
 }
@@ -90,6 +92,9 @@ function Wipe() {
     </${Confirm}>`}
   `;
 }
+
+/** A command's flag is one word, wherever the line ends. @param {string} text */
+const unbroken = (text) => text.split(/(--[a-z]+|[A-Z_]+=1)/).map((piece, index) => (index % 2 ? html`<span class="flag">${piece}</span>` : piece));
 
 /** The tests' names as words, when they are asked for; what no test shows always. @param {typeof promises[number]} promise */
 function proved({ operation, proofs, unproved }) {

@@ -47,7 +47,7 @@ function Next({ due }) {
           <span class="note">${one.dueInDays <= 0 ? "due now" : one.dueInDays === 1 ? "due tomorrow" : `due in ${one.dueInDays} days`}: ${one.why}${one.topic && `; this one ${one.whyTopic}`}</span></li>`,
       )}
     </ol>
-    <p class="note">The weaker the last score, the sooner it comes back: after 1, 3, 7 or 14 days. A proposal, not a measurement.</p>
+    <p class="note">The weaker the last score, the sooner it comes back: after 1, 3, 7 or 14 days; good scores in a row double the pause. A proposal, not a measurement.</p>
   </section>`;
 }
 

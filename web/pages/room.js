@@ -6,13 +6,15 @@ import { label } from "../format.js";
 import { openRoom } from "../room.js";
 import { go } from "../router.js";
 import { Composer } from "../parts/composer.js";
-import { Confirm } from "../parts/dialog.js";
+import { Confirm, Dialog } from "../parts/dialog.js";
 import { Leaves } from "../parts/elsewhere.js";
+import { EngineFacts } from "../parts/engine_facts.js";
 import { HintDialog } from "../parts/hint_dialog.js";
 import { Failure } from "../parts/notice.js";
 import { PhaseRail, TimeLeft } from "../parts/phases.js";
 import { Prose } from "../parts/prose.js";
 import { ThemeToggle } from "../parts/shell.js";
+import { KeysButton } from "../parts/shortcuts.js";
 import { Transcript } from "../parts/transcript.js";
 import { Whiteboard } from "../parts/whiteboard.js";
 
@@ -45,10 +47,11 @@ function Opened({ room }) {
 
 /** @param {{ room: import("../room.js").Room, session: Session }} props */
 function Room({ room, session }) {
-  const [asking, setAsking] = useState(/** @type {"hint" | "finish" | null} */ (null));
+  const [asking, setAsking] = useState(/** @type {"hint" | "finish" | "problem" | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [side, setSide] = useState(() => (wide.matches && session.document ? "document" : ""));
   const [opened, setOpened] = useState(false);
+  const [roomy, setRoomy] = useState(false);
   // In a review a document is judged and nothing is drawn.
   const board = session.round === "system-design" && !session.document && session.status !== "finished";
   const toggle = async (/** @type {string} */ which) => {
@@ -88,7 +91,7 @@ function Room({ room, session }) {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || latest.current.status === "finished") return;
-      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyP: pause, KeyB: board ? () => toggle("board") : undefined }[event.code];
+      const does = { KeyH: () => setAsking("hint"), KeyF: () => setAsking("finish"), KeyQ: () => setAsking("problem"), KeyP: pause, KeyB: board ? () => toggle("board") : undefined }[event.code];
       if (!does) return;
       event.preventDefault();
       does();
@@ -98,37 +101,40 @@ function Room({ room, session }) {
   }, []);
 
   const document_ = session.document;
+  // What was asked first scrolls away; it is one key off for the whole interview.
+  const brief = session.turns.find((turn) => turn.role === "interviewer")?.text;
   const shown = side === "board" ? board : side === "document" && document_;
-  return html`<div class=${`room ${shown ? "with-document" : ""} ${shown && side === "board" ? "with-board" : ""}`}>
+  return html`<div class=${`room ${shown ? "with-document" : ""} ${shown && side === "board" ? "with-board" : ""} ${roomy ? "roomy" : ""}`}>
     <header class="room-bar">
       <a class="name" href="#/" aria-label="offrecord, to the start">offrecord</a>
       <div class="room-title">
         <h1>${session.title}</h1>
-        <p class="note">${label(session.round)} · ${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}</p>
+        <p class="note"><span class="room-round">${label(session.round)} · </span>${label(session.level)}${session.mode === "coach" ? " · Coach" : ""}${brief && html` · <button type="button" class="turn-link" aria-keyshortcuts="Alt+Q" title="Alt Q" onClick=${() => setAsking("problem")}>The question</button>`}</p>
       </div>
       <${TimeLeft} session=${session} />
       <div class="room-actions">
         ${document_ && html`<button type="button" class="button quiet only-narrow" onClick=${() => toggle("document")}>${side === "document" ? "Back to the talk" : "Document"}</button>`}
-        ${board && html`<button type="button" class="button quiet" aria-pressed=${side === "board"} aria-keyshortcuts="Alt+B" onClick=${() => toggle("board")}>Whiteboard</button>`}
+        ${board && html`<button type="button" class="button quiet" aria-pressed=${side === "board"} aria-keyshortcuts="Alt+B" title="Alt B" onClick=${() => toggle("board")}>Whiteboard</button>`}
         ${session.status !== "finished"
           ? html`
-              <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H">Hint</button>
-              <button type="button" class="button quiet" disabled=${busy} onClick=${pause} aria-keyshortcuts="Alt+P">${open ? "Pause" : "Go on"}</button>
-              <button type="button" class="button" onClick=${() => setAsking("finish")} aria-keyshortcuts="Alt+F">Finish</button>
+              <button type="button" class="button quiet" disabled=${!open} onClick=${() => setAsking("hint")} aria-keyshortcuts="Alt+H" title="Alt H">Hint</button>
+              <button type="button" class="button quiet" disabled=${busy} onClick=${pause} aria-keyshortcuts="Alt+P" title="Alt P">${open ? "Pause" : "Go on"}</button>
+              <button type="button" class="button" onClick=${() => setAsking("finish")} aria-keyshortcuts="Alt+F" title="Alt F">Finish</button>
             `
           : html`<a class="button primary" href=${`#/sessions/${room.id}/scorecard`}>Scorecard</a>`}
-        <${ThemeToggle} />
+        <span class="tools"><${KeysButton} /><${ThemeToggle} /></span>
       </div>
     </header>
-    <${PhaseRail} session=${session} />
+    <div class="plan"><${PhaseRail} session=${session} /><${EngineFacts} room=${room} /></div>
     <section class="talk" aria-label="Interview">
       <${Leaves} hosts=${session.status === "finished" ? null : session.leaves_for} />
       <${Transcript} room=${room} session=${session} />
       <${Composer} key=${session.status} room=${room} session=${session} onGoOn=${pause} onFinish=${() => setAsking("finish")} />
     </section>
-    ${board && opened && html`<${Whiteboard} room=${room} session=${session} hidden=${side !== "board"} onLeave=${() => (setSide(wide.matches ? "board" : ""), document.getElementById("answer")?.focus())} />`}
+    ${board && opened && html`<${Whiteboard} room=${room} session=${session} hidden=${side !== "board"} roomy=${roomy} onRoomy=${() => setRoomy(!roomy)} onLeave=${() => (setSide(wide.matches ? "board" : ""), document.getElementById("answer")?.focus())} />`}
     ${shown && side === "document" && html`<aside class="document" aria-label="Document under review" tabindex="0"><${Prose} text=${document_} /></aside>`}
     ${asking === "hint" && html`<${HintDialog} cost=${session.next_hint_cost} round=${session.round} busy=${busy} onYes=${hint} onNo=${() => setAsking(null)} />`}
+    ${asking === "problem" && brief && html`<${Dialog} wide title=${session.title} onClose=${() => setAsking(null)} actions=${html`<button type="button" class="button" onClick=${() => setAsking(null)}>Close</button>`}><p class="said">${brief}</p></${Dialog}>`}
     ${asking === "finish" &&
     html`<${Confirm} title="Finish the interview?" yes="Finish and grade" no="Keep going" busy=${busy} onYes=${finish} onNo=${() => setAsking(null)}>
       <p>The transcript is closed and graded. ${unsent(room.id) ? "The answer in the box has not been sent and will not count." : "You can read it at any time."}</p>

@@ -112,12 +112,12 @@ function Body({ card, session, rubric, onJump }) {
     html`<section>
       <h2>Hints taken</h2>
       <ul class="plain-list">
-        ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> on ${label(hint.topic).toLowerCase()}: ${hint.text} <span class="note">${hint.cost}</span></li>`)}
+        ${hints.map((hint) => html`<li><strong>Hint ${hint.rung}</strong> ${hint.text} <span class="note">Cost: ${hint.cost}</span></li>`)}
       </ul>
     </section>`}
     ${card.dispute && html`<section class="added"><h2>Added in a dispute</h2><p class="line-text">${card.dispute}</p></section>`}
     ${session && session.scorecards.length > 1 && html`<${Readings} session=${session} />`}
-    ${session && html`<${Timeline} session=${session} />`}
+    ${session && html`<${Timeline} session=${session} parts=${card.interviewer_report?.parts} />`}
     ${session?.model_answer && html`<details class="fold"><summary>A model answer</summary><${Prose} text=${session.model_answer} /></details>`}
     ${session && html`<${Delivery} session=${session} onTurn=${toTurn} /><${Recordings} session=${session} onTurn=${toTurn} />`}
     <${InterviewerReport} report=${card.interviewer_report} onTurn=${toTurn} />

@@ -14,7 +14,7 @@ import { ModelLine } from "../parts/model_line.js";
 import { PasteBox } from "../parts/paste_box.js";
 import { isTyping } from "../parts/shortcuts.js";
 import { TopicPicker } from "../parts/topic_picker.js";
-import { Weakest } from "../parts/weakest.js";
+import { useWeakest } from "../parts/weakest.js";
 
 /** @typedef {import("../types.js").NewSession} NewSession */
 
@@ -42,7 +42,9 @@ export function Start({ dimension, topic: proposed }) {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const content = useFetched("/api/content");
   const sessions = useFetched("/api/sessions");
-  const hosts = /** @type {any} */ (useFetched("/api/status").value)?.leaves_for;
+  const status = /** @type {any} */ (useFetched("/api/status").value);
+  const hosts = status?.leaves_for;
+  const missing = ["missing", "absent"].includes(status?.model?.state);
 
   /** @param {Partial<NewSession>} part */
   const pick = (part) => {
@@ -52,6 +54,7 @@ export function Start({ dimension, topic: proposed }) {
 
   const start = async () => {
     if (busy) return;
+    if (missing) return go("/models");
     setBusy(true);
     setError(null);
     localStorage.setItem(remembered, JSON.stringify(choice));
@@ -95,15 +98,22 @@ export function Start({ dimension, topic: proposed }) {
     else if (dimension && choice.round === "behavioural") setProblem(topics.find((topic) => topic.dimensions?.[0] === dimension)?.id ?? null);
   }, [topics]);
 
-  const failure = error ?? content.error ?? sessions.error;
+  const weakest = useWeakest(content.value);
+  /** @type {import("../types.js").Summary[]} */
+  const list = Array.isArray(sessions.value) ? sessions.value : (/** @type {any} */ (sessions.value)?.sessions ?? []);
+  const unfinished = list.filter((session) => session.status !== "finished").slice(0, 3);
+  const scored = list.some((session) => session.overall !== null);
+
+  const failure = error ?? weakest.refused ?? content.error ?? sessions.error;
   return html`<div class="page start">
     <div class="start-main">
       <h1>Practise a senior interview, off the record</h1>
       <p class="lead">One question at a time, follow-ups on your own words, and a scorecard with quotations.${hosts ? "" : " It all runs on this machine."}</p>
-      ${dimension && html`<p class="for">To practise: <strong>${label(dimension)}</strong></p>`}
+      ${dimension && html`<p class="for">To practise: <strong>${label(dimension)}</strong> <a class="note" href="#/progress">Why</a></p>`}
+      ${unfinished[0] && html`<a class="resume go-on" href=${`#/sessions/${unfinished[0].id}`}><strong>Go on: ${unfinished[0].title}</strong><span>${label(unfinished[0].round)}, ${unfinished[0].minutes} min · ${recently(unfinished[0].created_at)}</span></a>`}
       <form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), start())}>
         <${Choice} legend="Round" name="round" value=${choice.round} onPick=${(/** @type {any} */ round) => pick({ round })} options=${roundChoices} />
-        <${TopicPicker} topics=${topics} value=${problem} onPick=${setProblem} round=${choice.round} />
+        <${TopicPicker} topics=${topics} value=${problem} onPick=${setProblem} round=${choice.round} onWeakest=${scored ? weakest.choose : undefined} />
         <div class="trio">
           <${Choice} legend="Level" name="level" value=${choice.level} onPick=${(/** @type {any} */ level) => pick({ level })} options=${levels} />
           <${Choice} legend="Minutes" name="minutes" value=${choice.minutes} onPick=${(/** @type {any} */ minutes) => pick({ minutes })} options=${lengths} />
@@ -118,23 +128,20 @@ export function Start({ dimension, topic: proposed }) {
         ${failure && html`<${Failure} error=${failure} />`}
         <${WillLeave} hosts=${hosts} />
         <div class="start-foot">
-          <button type="submit" class="button primary large" disabled=${busy}>${busy ? "Starting…" : "Start interview"} <kbd>Enter</kbd></button>
+          <button type="submit" class="button primary large" disabled=${busy}>${missing ? "Choose a model first" : busy ? "Starting…" : "Start interview"} <kbd>Enter</kbd></button>
           <${ModelLine} />
         </div>
       </form>
     </div>
-    <${Aside} sessions=${sessions.value} content=${content.value} />
+    <${Aside} unfinished=${unfinished} />
   </div>`;
 }
 
-/** @param {{ sessions: any, content: any }} props */
-function Aside({ sessions, content }) {
-  /** @type {import("../types.js").Summary[]} */
-  const list = Array.isArray(sessions) ? sessions : (sessions?.sessions ?? []);
-  const unfinished = list.filter((session) => session.status !== "finished").slice(0, 3);
+/** @param {{ unfinished: import("../types.js").Summary[] }} props */
+function Aside({ unfinished }) {
   return html`<aside class="start-aside" aria-label="Unfinished interviews and what to expect">
     ${unfinished.length > 0 &&
-    html`<section>
+    html`<section class="unfinished">
       <h2>Go on where you stopped</h2>
       <ul class="plain-list">
         ${unfinished.map(
@@ -147,7 +154,6 @@ function Aside({ sessions, content }) {
         )}
       </ul>
     </section>`}
-    ${list.some((session) => session.overall !== null) && html`<${Weakest} content=${content} />`}
     <section>
       <h2>What to expect</h2>
       <ol class="steps">

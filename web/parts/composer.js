@@ -112,6 +112,6 @@ export function Composer({ room, session, onGoOn, onFinish }) {
 function state(text, size, tooLong, thinking) {
   if (tooLong) return `${(size / 1024).toFixed(1)} KiB: at most 32 are taken. Shorten it; the draft is kept.`;
   if (size > nearLimit) return `${(size / 1024).toFixed(1)} of 32 KiB`;
-  if (thinking) return "Take your time. Nothing is sent until you send it.";
+  if (thinking) return "Take your time.";
   return text ? "Draft kept" : "";
 }

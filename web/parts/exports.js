@@ -42,7 +42,7 @@ function Redacted({ session, path, onClose }) {
   const actions = html`<button type="button" class="button quiet" onClick=${onClose}>Close</button>
     ${formats.map(([format, name]) => html`<button type="button" class="button" aria-label=${`${name} without names`} onClick=${() => get(format)}>${name}</button>`)}`;
   return html`<${Dialog} title="Export without names" onClose=${onClose} actions=${actions}>
-    <p>These become “[name 1]”, “[name 2]” and so on, in what was said, drawn and quoted. E-mail addresses, web addresses and telephone numbers go too.</p>
+    <p>These become “[name 1]”, “[name 2]” and so on, in what was said, drawn and quoted. Email addresses, web addresses and telephone numbers go too.</p>
     <label class="stacked"><span class="note">Names, one a line: proposals from your answers, for you to look through</span>
       <textarea rows="8" spellcheck=${false} value=${text} onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)}></textarea></label>
     <p class="note">A name that is not in this list stays. Read the file before you pass it on.</p>

@@ -1,7 +1,6 @@
 // How the interviewer did, counted by the program: what a person may hold against a score.
 
 import { html } from "../html.js";
-import { clock, label } from "../format.js";
 
 /** What is counted, how it is said of one turn and of several. @type {[string, string, string][]} */
 const faults = [
@@ -18,7 +17,6 @@ const faults = [
 export function InterviewerReport({ report, onTurn }) {
   if (!report || typeof report.turns !== "number") return null;
   const found = faults.map(([id, one, many]) => ({ one, many, turns: /** @type {number[]} */ (Array.isArray(report[id]) ? report[id] : []) })).filter(({ turns }) => turns.length > 0);
-  const parts = Array.isArray(report.parts) ? report.parts : [];
   return html`<details class="fold">
     <summary>How the interviewer did</summary>
     <div class="quality">
@@ -26,7 +24,6 @@ export function InterviewerReport({ report, onTurn }) {
       ${found.length === 0
         ? html`<p class="note">No turn asked two things, led, praised, repeated itself or was too long.</p>`
         : html`<ul class="plain-list">${found.map(({ one, many, turns }) => html`<li>${turns.length === 1 ? `One turn ${one}` : `${turns.length} turns ${many}`}: ${turns.map((turn) => html`<button type="button" class="turn-link" onClick=${() => onTurn(turn)}>turn ${turn}</button> `)}</li>`)}</ul>`}
-      ${parts.length > 0 && html`<ol class="timeline-list">${parts.map((/** @type {any} */ part) => html`<li><span>${label(String(part.stage))}</span><span class="note">${clock(part.held_s * 1000)} of ${clock(part.planned_s * 1000)}</span><span class="note">${part.questions === 1 ? "1 question" : `${part.questions} questions`}</span></li>`)}</ol>`}
       <p class="note">Counted by the program from what was said; it changes no score. If it says that you were asked badly, dispute.</p>
     </div>
   </details>`;

@@ -42,8 +42,8 @@ export function ModelRow({ model, active, offline, here, onChange }) {
       ${model.reason && html`<span class="note">${model.reason}</span>`}
       <span class="note" role="status">${told}</span>
     </div>
-    ${!model.installed && model.fits !== false && !busy &&
-    html`<button type="button" class="button small" disabled=${offline} aria-label=${`Pull ${name}`} onClick=${pulling.start}>${offline ? "Offline" : pulling.error ? "Try again" : "Pull"}</button>`}
+    ${!model.installed && model.fits !== false && !busy && !offline &&
+    html`<button type="button" class="button small" aria-label=${`Pull ${name}`} onClick=${pulling.start}>${pulling.error ? "Try again" : "Pull"}</button>`}
     ${model.installed && !busy &&
     html`<button type="button" class="button small quiet" aria-label=${`Verify ${name}`} onClick=${() => (setTold(""), checking.start())}>Verify</button>
       <button type="button" class="button small quiet" aria-label=${`Remove ${name}`} disabled=${active !== false} title=${active ? "It is in use" : undefined} onClick=${() => setAsking(true)}>Remove</button>`}

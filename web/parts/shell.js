@@ -1,7 +1,7 @@
 // What surrounds every page but the room: the name, the way around, light or dark.
 
 import { html, useEffect, useState } from "../html.js";
-import { Shortcuts } from "./shortcuts.js";
+import { KeysButton, Shortcuts } from "./shortcuts.js";
 
 const places = [
   ["/", "Practise"],
@@ -11,6 +11,9 @@ const places = [
   ["/privacy", "Privacy"],
 ];
 
+/** What has no place of its own belongs to one. @param {string} path */
+const within = (path) => (path === "/benchmarks" ? "/models" : path.startsWith("/for/") ? "/" : path.startsWith("/sessions/") ? "/history" : undefined);
+
 /** @param {{ path: string, bare?: boolean, children?: any }} props */
 export function Shell({ path, bare, children }) {
   return html`
@@ -19,9 +22,9 @@ export function Shell({ path, bare, children }) {
     html`<header class="top">
       <a class="name" href="#/">offrecord</a>
       <nav aria-label="Pages">
-        ${places.map(([to, name]) => html`<a href=${`#${to}`} aria-current=${path === to ? "page" : undefined}>${name}</a>`)}
+        ${places.map(([to, name]) => html`<a href=${`#${to}`} aria-current=${path === to ? "page" : within(path) === to ? "true" : undefined}>${name}</a>`)}
       </nav>
-      <${ThemeToggle} />
+      <span class="tools"><${KeysButton} /><${ThemeToggle} /></span>
     </header>`}
     ${children}
     <${Shortcuts} />

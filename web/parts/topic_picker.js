@@ -1,12 +1,17 @@
-// One problem out of many: a search box with a list under it, "surprise me" first. A combobox as ARIA describes it.
+// One problem out of many: a search box with a list under it, first what chooses for the person. A combobox as ARIA describes it.
 
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
 import { label } from "../format.js";
 
 /** @typedef {import("../types.js").Topic} Topic */
 
-/** @param {{ topics: Topic[], value: string | null, round: string, onPick: (id: string | null) => void }} props */
-export function TopicPicker({ topics, value, round, onPick }) {
+/** @typedef {{ title: string, note: string, pick: () => void }} Option */
+
+const surprise = "Surprise me";
+const myWeakest = "My weakest dimension";
+
+/** @param {{ topics: Topic[], value: string | null, round: string, onPick: (id: string | null) => void, onWeakest?: () => void }} props `onWeakest`: where there are scores to go by */
+export function TopicPicker({ topics, value, round, onPick, onWeakest }) {
   const [search, setSearch] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
@@ -17,12 +22,15 @@ export function TopicPicker({ topics, value, round, onPick }) {
 
   const found = useMemo(() => {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = topics.filter((topic) => {
-      const text = `${topic.title} ${topic.theme ?? ""} ${difficulty(topic)} ${(topic.dimensions ?? []).join(" ")}`.toLowerCase();
-      return words.every((word) => text.includes(word));
-    });
-    return words.length ? fits : [null, ...fits];
-  }, [topics, search]);
+    const fits = (/** @type {string[]} */ ...parts) => words.every((word) => parts.join(" ").toLowerCase().includes(word));
+    /** @type {Option[]} */
+    const options = topics
+      .filter((topic) => fits(topic.title, topic.theme ?? "", label(topic.theme ?? ""), difficulty(topic), ...(topic.dimensions ?? [])))
+      .map((topic) => ({ title: topic.title, note: [topic.theme && label(topic.theme), difficulty(topic)].filter(Boolean).join(" · "), pick: () => onPick(topic.id) }));
+    if (onWeakest && fits(myWeakest)) options.unshift({ title: myWeakest, note: "by your scores", pick: onWeakest });
+    if (fits(surprise)) options.unshift({ title: surprise, note: `one of ${topics.length}`, pick: () => onPick(null) });
+    return options;
+  }, [topics, search, onWeakest]);
 
   useEffect(() => setSearch(""), [round]);
   useLayoutEffect(() => {
@@ -37,13 +45,17 @@ export function TopicPicker({ topics, value, round, onPick }) {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, []);
+  // Closed, it shows the choice; what is typed then is a new search and not its continuation.
+  useLayoutEffect(() => {
+    if (!open && document.activeElement === box.current) box.current?.select();
+  }, [open, value]);
   useEffect(() => {
     if (open) list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [at, open]);
 
-  /** @param {Topic | null} topic */
-  const pick = (topic) => {
-    onPick(topic?.id ?? null);
+  /** @param {Option} option */
+  const pick = (option) => {
+    option.pick();
     setSearch("");
     setOpen(false);
   };
@@ -55,6 +67,10 @@ export function TopicPicker({ topics, value, round, onPick }) {
       event.preventDefault();
       setAt(open ? Math.min(last, Math.max(0, at + (event.key === "ArrowDown" ? 1 : -1))) : 0);
       setOpen(true);
+    } else if (event.key === "/" && !open) {
+      event.preventDefault();
+      setAt(0);
+      setOpen(true);
     } else if (event.key === "Enter" && open) {
       event.preventDefault();
       if (last >= 0) pick(found[Math.min(at, last)]);
@@ -65,7 +81,6 @@ export function TopicPicker({ topics, value, round, onPick }) {
     }
   };
 
-  const surprise = "Surprise me";
   return html`<div class="topic" onFocusOut=${(/** @type {FocusEvent} */ event) => {
     if (!(/** @type {Element} */ (event.currentTarget).contains(/** @type {Node | null} */ (event.relatedTarget)))) {
       setOpen(false);
@@ -85,10 +100,10 @@ export function TopicPicker({ topics, value, round, onPick }) {
     </div>
     <ul id="topic-list" ref=${list} role="listbox" aria-label=${name} hidden=${!open}>
       ${found.map(
-        (topic, index) => html`<li id=${`topic-${index}`} role="option" aria-selected=${index === at}
-          onPointerDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${() => pick(topic)} onPointerMove=${() => setAt(index)}>
-          <span>${topic ? topic.title : surprise}</span>
-          <span class="note">${topic ? [topic.theme && label(topic.theme), difficulty(topic)].filter(Boolean).join(" · ") : `one of ${topics.length}`}</span>
+        (option, index) => html`<li id=${`topic-${index}`} role="option" aria-selected=${index === at}
+          onPointerDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${() => pick(option)} onPointerMove=${() => setAt(index)}>
+          <span>${option.title}</span>
+          <span class="note">${option.note}</span>
         </li>`,
       )}
       ${found.length === 0 && html`<li class="nothing">Nothing fits “${search}”. Try a theme, such as storage or payments.</li>`}

@@ -7,7 +7,7 @@ const seen = "offrecord.toured";
 const steps = [
   ["Ask before you draw", "The problem is vague on purpose. Say what you want to know, or what you assume; the clock of each phase is in the plan."],
   ["Your words are kept", "Every keystroke is saved on this machine. Send with Ctrl+Enter; until then nothing counts. Reload or close the tab at any time."],
-  ["Help has a price tag", "A hint shows what it costs before you take it. “I don’t know, but I would find out by …” counts well. Press ? for all keys."],
+  ["Help has a price tag", "A hint shows what it costs before you take it. “I don’t know, but I would find out by …” counts well. Ctrl+/ lists all keys."],
 ];
 
 export function Tour() {

@@ -17,7 +17,9 @@ export function Transcript({ room, session }) {
   const top = useRef(0);
   const end = () => box.current?.scrollTo({ top: box.current.scrollHeight });
   const scrolled = () => {
-    const { scrollTop, scrollHeight, clientHeight } = /** @type {HTMLElement} */ (box.current);
+    // The last scroll of a room that was left is told after it has gone.
+    if (!box.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = box.current;
     // Only a move upwards is the reader's: text that grew below in the meantime is not.
     if (scrollHeight - scrollTop - clientHeight < 48) following.current = true;
     else if (scrollTop < top.current - 1) following.current = false;

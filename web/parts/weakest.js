@@ -1,33 +1,30 @@
-// One press: what is due by the scores so far, with something concrete to practise it on.
+// The weakest dimension by the scores so far, with something concrete to practise it on: the start page's third way to a problem.
 
-import { html, useState } from "../html.js";
+import { useCallback, useState } from "../html.js";
 import { ApiError } from "../api.js";
 import { readGraded } from "../graded.js";
-import { plan, proposals, trends } from "../progress.js";
+import { plan, proposals, trends, weakest } from "../progress.js";
 import { go } from "../router.js";
-import { Failure } from "./notice.js";
 
-/** @param {{ content: any }} props */
-export function Weakest({ content }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
-  const choose = async () => {
-    setBusy(true);
-    setError(null);
+/**
+ * @param {any} content
+ * @returns {{ choose: () => Promise<void>, refused: ApiError | null }} `choose` leads to the start page with the choice made
+ */
+export function useWeakest(content) {
+  const [refused, setRefused] = useState(/** @type {ApiError | null} */ (null));
+  const choose = useCallback(async () => {
+    setRefused(null);
     try {
       const { graded, finished } = await readGraded();
-      const [first] = proposals(plan(trends(graded), Date.now()), finished, content);
+      const lines = trends(graded);
+      const low = weakest(lines);
+      // Where nothing could be scored, what is due is the next best.
+      const [first] = proposals(low ? [low] : plan(lines, Date.now()), finished, content);
       go(`/for/${first.dimension}${first.topic ? `/${first.topic.id}` : ""}`);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
+      setRefused(cause);
     }
-    setBusy(false);
-  };
-  return html`<section>
-    <h2>By your scores</h2>
-    <p><button type="button" class="button" disabled=${busy} onClick=${choose}>My weakest dimension</button></p>
-    <p class="note">Why, and what comes after it: <a href="#/progress">Progress</a></p>
-    ${error && html`<${Failure} error=${error} />`}
-  </section>`;
+  }, [content]);
+  return { choose, refused };
 }

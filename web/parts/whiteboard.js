@@ -5,8 +5,8 @@ import { count } from "../format.js";
 import { download, isEmpty, readScene } from "../scene.js";
 import { BoardFrame } from "./board_frame.js";
 
-/** @param {{ room: import("../room.js").Room, session: import("../types.js").Session, hidden: boolean, onLeave: () => void }} props */
-export function Whiteboard({ room, session, hidden, onLeave }) {
+/** @param {{ room: import("../room.js").Room, session: import("../types.js").Session, hidden: boolean, roomy: boolean, onRoomy: () => void, onLeave: () => void }} props `roomy`: it has taken the plan’s place too */
+export function Whiteboard({ room, session, hidden, roomy, onRoomy, onLeave }) {
   const [turn, setTurn] = useState(0);
   const [kept, setKept] = useState(true);
   const [refused, setRefused] = useState("");
@@ -38,7 +38,8 @@ export function Whiteboard({ room, session, hidden, onLeave }) {
   const scene = room.board.scene();
   return html`<aside class="document whiteboard" aria-label="Whiteboard" hidden=${hidden} onDragOver=${(/** @type {Event} */ event) => event.preventDefault()} onDrop=${dropped}>
     <div class="whiteboard-bar">
-      <p class="note" role="status">${!kept ? "Too large to be kept in this browser: export it." : drawn ? "Kept. It goes with your next answer." : "Draw, or add a shape. It goes with your next answer."}</p>
+      <p class="note" role="status">${!kept ? "Too large to be kept in this browser: export it." : drawn ? "Kept for your next answer." : "It goes with your next answer."}</p>
+      <button type="button" class="button small quiet only-wide" aria-pressed=${roomy} onClick=${onRoomy}>Wider</button>
       <button type="button" class="button small quiet" onClick=${() => chooser.current?.click()}>Import</button>
       <button type="button" class="button small quiet" disabled=${!drawn} onClick=${() => scene && download(/** @type {any} */ (room.board.scene()), session.title)}>Export</button>
       <input ref=${chooser} type="file" hidden tabindex="-1" aria-label="An .excalidraw file" accept=".excalidraw,.json"

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bench::drafting;
 use crate::catalogue::{self, Ready};
 use crate::config::Global;
 use crate::engine::gguf::File;
@@ -13,7 +14,7 @@ use crate::engine::speed::{Test, Unit, measure};
 use crate::engine::{Keep, Kernel};
 use crate::exit::{self, Exit};
 
-/// Flags of `bench speed`.
+/// Flags of `bench speed`. With `--draft-model` also the same words written without and with it.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Prompt lengths to read.
@@ -56,6 +57,8 @@ struct Row {
     tokens_per_second: Option<Rate>,
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<Rate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<Rate>,
     peak_rss_bytes: Option<u64>,
 }
 
@@ -87,6 +90,11 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let values = [loading + begun.elapsed().as_secs_f64() * 1e3];
         form.row(&model.row("start+64".into(), Unit::Milliseconds, &values))?;
     }
+    if global.draft_model.is_some() {
+        for (name, unit, values) in with_draft(global, args).await? {
+            form.row(&model.row(name, unit, &values))?;
+        }
+    }
     for test in tests(args) {
         let values = measure(&mut *model.model, test, args.repeats.max(1)).map_err(|error| {
             Exit::new(exit::USAGE, format!("{test}: {error} (try shorter tests or a larger --ctx-size)"))
@@ -112,6 +120,22 @@ async fn starts(global: &Global) -> anyhow::Result<Vec<(&'static str, f64)>> {
         times.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     Ok(vec![("start+judge", times[0]), ("start+judge+kept", times[2])])
+}
+
+/// Words written without and with the draft model, in turn; how fast, and how many drafted tokens were right.
+async fn with_draft(global: &Global, args: &Args) -> anyhow::Result<Vec<(String, Unit, Vec<f64>)>> {
+    let ready = catalogue::ready_model(global)?;
+    let plain = catalogue::load(global, &Ready { draft: None, ..ready.clone() }, None)?;
+    let drafted = catalogue::load(global, &ready, None)?;
+    let rounds = drafting::measure(&plain, &drafted, args.tokens, args.repeats.max(1)).await?;
+    let all = |of: fn(&drafting::Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
+    let tokens = args.tokens;
+    Ok(vec![
+        (format!("words{tokens}"), Unit::TokensPerSecond, all(|round| round.plain)),
+        (format!("words{tokens}+draft-model"), Unit::TokensPerSecond, all(|round| round.drafted)),
+        ("draft-model: drafted".into(), Unit::Share, all(drafting::Round::drafted_share)),
+        ("draft-model: right".into(), Unit::Share, all(drafting::Round::accepted_share)),
+    ])
 }
 
 /// How rows are printed.
@@ -142,10 +166,11 @@ impl Form {
     }
 
     fn row(self, row: &Row) -> anyhow::Result<()> {
-        let (unit, rate) = match (row.tokens_per_second, row.milliseconds) {
-            (Some(rate), _) => ("tokens/s", rate),
-            (None, Some(rate)) => ("ms", rate),
-            (None, None) => return Ok(()),
+        let (unit, rate) = match (row.tokens_per_second, row.milliseconds, row.share) {
+            (Some(rate), ..) => ("tokens/s", rate),
+            (None, Some(rate), _) => ("ms", rate),
+            (None, None, Some(rate)) => ("of 1", rate),
+            (None, None, None) => return Ok(()),
         };
         let Rate { mean, sd } = rate;
         let Row { model, sha256, kernel, threads, test, .. } = row;
@@ -155,7 +180,10 @@ impl Form {
                 let peak = row.peak_rss_bytes.map_or_else(String::new, |bytes| bytes.to_string());
                 println!("{model},{sha256},{kernel},{threads},{test},{unit},{mean:.2},{sd:.2},{peak}");
             }
-            Self::Table => println!("{model:<40} {kernel:<12} {threads:>3} {test:<24} {mean:>9.1} ± {sd:<5.1} {unit}"),
+            Self::Table => {
+                let digits = if row.share.is_some() { 3 } else { 1 };
+                println!("{model:<40} {kernel:<12} {threads:>3} {test:<24} {mean:>9.digits$} ± {sd:<5.digits$} {unit}");
+            }
         }
         Ok(())
     }
@@ -182,6 +210,7 @@ impl Loaded {
             test,
             tokens_per_second: (unit == Unit::TokensPerSecond).then_some(rate),
             milliseconds: (unit == Unit::Milliseconds).then_some(rate),
+            share: (unit == Unit::Share).then_some(rate),
             peak_rss_bytes: crate::bench::run::peak_rss(),
         }
     }

@@ -113,7 +113,7 @@ pub(super) fn items(packed: &Packed) -> anyhow::Result<Vec<Item>> {
 
 /// What a machine must have for this build.
 fn platform() -> String {
-    let library = match (cfg!(target_os = "linux"), cfg!(target_env = "musl")) {
+    let library = match (cfg!(target_os = "linux"), cfg!(target_feature = "crt-static")) {
         (true, true) => " with no library at all",
         (true, false) => " with a C library (glibc) as new as that of the machine on which it was built",
         (false, _) => "",

@@ -1,6 +1,6 @@
 //! Rows of activations, quantised to int8 with one scale per 32 values, as every integer kernel reads them.
 
-use super::kernel::{Kernel, Level};
+use super::kernel::{Kernel, Level, Set};
 use super::pool::{Pool, Scratch, Shares};
 use super::versions::versions;
 
@@ -8,10 +8,11 @@ use super::versions::versions;
 pub(super) const BLOCK: usize = 32;
 /// Rows per task.
 const ROWS: usize = 4;
-/// Rows that lie side by side in [`Lanes`].
+/// Rows that lie side by side in [`Lanes`] where weights are streamed, and how many rows that is for at most.
 pub(super) const LANES: usize = 8;
-/// Up to this many rows, they also lie side by side, where the kernel reads them so.
-pub(super) const LANED: usize = 32;
+pub(super) const LANED: usize = 24;
+/// Rows that lie side by side for more: as many as a tile is multiplied with at a time.
+pub(super) const SIXES: usize = 6;
 
 /// Writes one row: `fill(row, values, beside)`.
 pub type Fill<'a> = dyn Fn(usize, &mut [f32], &mut [f32]) + Sync + 'a;
@@ -36,13 +37,13 @@ pub struct Activations {
     scaled32: Vec<f32>,
     /// `rows * padded / 16`.
     scaled16: Vec<f32>,
-    /// The same in eights of rows, value by value; see [`Lanes`].
+    /// The same with several rows side by side, value by value; see [`Lanes`].
     laned: Laned,
-    /// Whether `laned` holds the rows: for AVX-512, and for 2 to [`LANED`] of them.
-    is_laned: bool,
+    /// How many lie side by side in `laned`; 0 for none: a lone row, and kernels that do not read them so.
+    side: usize,
 }
 
-/// Buffers of [`Lanes`], `[eight of rows][place][row in eight]`.
+/// Buffers of [`Lanes`], `[group of rows][place][row in group]`.
 #[derive(Default)]
 struct Laned {
     quads: Vec<[i8; 4]>,
@@ -53,7 +54,7 @@ struct Laned {
     scaled16: Vec<f32>,
 }
 
-/// Up to eight rows side by side: place `i` of row `a` is at `STRIDE * i + a`. One pointer serves them all, which leaves
+/// A few rows side by side: place `i` of row `a` is at `STRIDE * i + a`. One pointer serves them all, which leaves
 /// the other registers to the product.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes<'a> {
@@ -104,7 +105,12 @@ pub(super) struct RowMut<'a> {
 impl Activations {
     fn resize(&mut self, rows: usize, columns: usize, kernel: Kernel) {
         (self.rows, self.columns) = (rows, columns);
-        self.is_laned = kernel.level() == Level::Avx512 && (2..=LANED).contains(&rows);
+        self.side = match (kernel.level() == Level::Avx512, rows) {
+            (false, _) | (true, 0 | 1) => 0,
+            (true, 2..=LANED) => LANES,
+            _ if kernel.set() == Set::Avx512Vnni => SIXES,
+            _ => 0,
+        };
         self.padded = columns.next_multiple_of(super::format::GROUP);
         grow(&mut self.float, rows * columns);
         grow(&mut self.quantised, rows * self.padded);
@@ -113,8 +119,8 @@ impl Activations {
         grow(&mut self.sum16, rows * self.padded / 16);
         grow(&mut self.scaled32, rows * self.padded / 32);
         grow(&mut self.scaled16, rows * self.padded / 16);
-        if self.is_laned {
-            let rows = rows.next_multiple_of(LANES);
+        if self.side > 0 {
+            let rows = rows.next_multiple_of(self.side);
             grow(&mut self.laned.quads, rows * self.padded / 4);
             grow(&mut self.laned.scale, rows * self.padded / 32);
             grow(&mut self.laned.sum32, rows * self.padded / 32);
@@ -161,21 +167,21 @@ impl Activations {
         }
     }
 
-    /// Rows `LANES * eight` and the following, side by side.
+    /// Rows `side * group` and the following, side by side.
     ///
     /// # Panics
-    /// Where rows do not lie so: for another kernel, a lone row, or more than [`LANED`].
-    pub(super) fn lanes(&self, eight: usize) -> Lanes<'_> {
-        assert!(self.is_laned, "rows that do not lie side by side. This is a bug.");
-        let (q, b, h) = (self.padded / 4 * LANES, self.padded / 32 * LANES, self.padded / 16 * LANES);
+    /// Where not so many lie side by side: for another kernel, or another number of rows.
+    pub(super) fn lanes(&self, side: usize, group: usize) -> Lanes<'_> {
+        assert!(side > 0 && self.side == side, "rows that do not lie side by side. This is a bug.");
+        let (q, b, h) = (self.padded / 4 * side, self.padded / 32 * side, self.padded / 16 * side);
         let laned = &self.laned;
         Lanes {
-            quads: &laned.quads[eight * q..(eight + 1) * q],
-            scale: &laned.scale[eight * b..(eight + 1) * b],
-            sum32: &laned.sum32[eight * b..(eight + 1) * b],
-            sum16: &laned.sum16[eight * h..(eight + 1) * h],
-            scaled32: &laned.scaled32[eight * b..(eight + 1) * b],
-            scaled16: &laned.scaled16[eight * h..(eight + 1) * h],
+            quads: &laned.quads[group * q..(group + 1) * q],
+            scale: &laned.scale[group * b..(group + 1) * b],
+            sum32: &laned.sum32[group * b..(group + 1) * b],
+            sum16: &laned.sum16[group * h..(group + 1) * h],
+            scaled32: &laned.scaled32[group * b..(group + 1) * b],
+            scaled16: &laned.scaled16[group * h..(group + 1) * h],
         }
     }
 
@@ -198,7 +204,7 @@ impl Activations {
         let scale = Shares::new(&mut self.scale);
         let (sum32, sum16) = (Shares::new(&mut self.sum32), Shares::new(&mut self.sum16));
         let (scaled32, scaled16) = (Shares::new(&mut self.scaled32), Shares::new(&mut self.scaled16));
-        let laned = self.is_laned.then(|| LanedShares::new(&mut self.laned, p));
+        let laned = (self.side > 0).then(|| LanedShares::new(&mut self.laned, self.side, p));
         let task = |task: usize, _: &mut Scratch| {
             for row in task * ROWS..((task + 1) * ROWS).min(rows) {
                 // SAFETY: each row of each buffer is handed out once.
@@ -241,6 +247,7 @@ impl RowMut<'_> {
 
 /// [`Laned`], lent out row by row.
 struct LanedShares<'a> {
+    side: usize,
     padded: usize,
     quads: Shares<'a, [i8; 4]>,
     scale: Shares<'a>,
@@ -251,8 +258,9 @@ struct LanedShares<'a> {
 }
 
 impl<'a> LanedShares<'a> {
-    fn new(laned: &'a mut Laned, padded: usize) -> Self {
+    fn new(laned: &'a mut Laned, side: usize, padded: usize) -> Self {
         Self {
+            side,
             padded,
             quads: Shares::new(&mut laned.quads),
             scale: Shares::new(&mut laned.scale),
@@ -268,16 +276,17 @@ impl<'a> LanedShares<'a> {
     /// # Safety
     /// Nobody else may set the same row at the same time.
     unsafe fn set(&self, row: usize, values: &RowMut<'_>) {
-        let (eight, lane) = (row / LANES, row % LANES);
-        let place = |per: usize| eight * per * LANES + lane;
+        let side = self.side;
+        let (group, lane) = (row / side, row % side);
+        let place = |per: usize| group * per * side + lane;
         // SAFETY: a row's places are its own.
         unsafe {
-            self.quads.scatter(place(self.padded / 4), LANES, values.quantised.as_chunks::<4>().0.iter().copied());
-            self.scale.scatter(place(self.padded / 32), LANES, values.scale.iter().copied());
-            self.sum32.scatter(place(self.padded / 32), LANES, values.sum32.iter().copied());
-            self.sum16.scatter(place(self.padded / 16), LANES, values.sum16.iter().copied());
-            self.scaled32.scatter(place(self.padded / 32), LANES, values.scaled32.iter().copied());
-            self.scaled16.scatter(place(self.padded / 16), LANES, values.scaled16.iter().copied());
+            self.quads.scatter(place(self.padded / 4), side, values.quantised.as_chunks::<4>().0.iter().copied());
+            self.scale.scatter(place(self.padded / 32), side, values.scale.iter().copied());
+            self.sum32.scatter(place(self.padded / 32), side, values.sum32.iter().copied());
+            self.sum16.scatter(place(self.padded / 16), side, values.sum16.iter().copied());
+            self.scaled32.scatter(place(self.padded / 32), side, values.scaled32.iter().copied());
+            self.scaled16.scatter(place(self.padded / 16), side, values.scaled16.iter().copied());
         }
     }
 }

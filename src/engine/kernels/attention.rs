@@ -319,6 +319,19 @@ pub(super) struct Visible {
     pub(super) used: usize,
 }
 
+impl Visible {
+    /// The tokens of the page that a row at `position` sees: a bit each.
+    pub(super) fn seen(self, position: usize) -> u64 {
+        let (from, to) = self.range(position);
+        if from >= to { 0 } else { (u64::MAX >> (PAGE - to)) & (u64::MAX << from) }
+    }
+
+    fn range(self, position: usize) -> (usize, usize) {
+        let from = (position + 1).saturating_sub(self.window).saturating_sub(self.start).min(PAGE);
+        (from, (position + 1).saturating_sub(self.start).min(PAGE))
+    }
+}
+
 /// One page's work: inputs, room, results per query.
 pub(super) struct Stage<'a> {
     pub(super) query: &'a [f32],
@@ -378,12 +391,10 @@ fn page_body(mut stage: Stage<'_>, (count, kw, vw): (usize, usize, usize), visib
 
 /// Turns every query's scores into weights.
 #[inline(always)]
-pub(super) fn softmax_all(stage: &mut Stage<'_>, count: usize, visible: Visible) {
+fn softmax_all(stage: &mut Stage<'_>, count: usize, visible: Visible) {
     let (rows, _) = stage.weights.as_chunks_mut::<PAGE>();
     for (index, row) in rows[..count].iter_mut().enumerate() {
-        let position = visible.position + index / visible.group;
-        let from = (position + 1).saturating_sub(visible.window).saturating_sub(visible.start).min(PAGE);
-        let to = (position + 1).saturating_sub(visible.start).min(PAGE);
+        let (from, to) = visible.range(visible.position + index / visible.group);
         (stage.max[index], stage.sum[index]) = softmax(row, from, to);
     }
 }

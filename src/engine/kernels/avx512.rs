@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::activations::{Activations, LANED, LANES, Lanes};
+use super::activations::{Activations, LANED, LANES, Lanes, SIXES};
 use super::format::{Format, Quantised};
 use super::multiply::{Instructions, PANELS, PanelMut, Target, Tile};
 use super::packed::{BLOCK, PANEL, Panel};
@@ -11,15 +11,13 @@ use super::packed::{BLOCK, PANEL, Panel};
 /// AVX-512 F, BW, VL, DQ, VNNI.
 pub(super) struct Avx512;
 
-/// Activations that a tile is multiplied with at a time: 2 x 6 integer and 2 x 6 float accumulators fill the registers.
-const AT_ONCE: usize = 6;
 /// How far ahead of the weights in use memory is asked for, in bytes. The processor's own prefetching stops at every
 /// page of 4 KiB.
 const AHEAD: usize = 6144;
 
 impl Instructions for Avx512 {
     const STREAMED: usize = {
-        assert!(24 <= LANED, "streamed activations lie side by side");
+        assert!(24 == LANED, "up to these, activations lie in eights, beyond in sixes");
         24
     };
 
@@ -30,7 +28,7 @@ impl Instructions for Avx512 {
             return unsafe { streamed::<Q, 1, 1>(panel, input.row(0).alone(), 0, rows, target) };
         }
         for first in (0..input.rows()).step_by(LANES) {
-            let lanes = input.lanes(first / LANES);
+            let lanes = input.lanes(LANES, first / LANES);
             // SAFETY: promised by the caller.
             unsafe {
                 match input.rows() - first {
@@ -87,21 +85,20 @@ impl Instructions for Avx512 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
     unsafe fn tile<const SUB: usize, const MINS: bool>(tile: &Tile<'_>, input: &Activations, target: Target<'_>) {
-        let mut first = 0;
-        while first < input.rows() {
-            let count = (input.rows() - first).min(AT_ONCE);
+        // 2 x 6 integer and 2 x 6 float accumulators fill the registers.
+        for first in (0..input.rows()).step_by(SIXES) {
+            let lanes = input.lanes(SIXES, first / SIXES);
             // SAFETY: promised by the caller.
             unsafe {
-                match count {
-                    1 => columns::<SUB, MINS, 1>(tile, input, first, target),
-                    2 => columns::<SUB, MINS, 2>(tile, input, first, target),
-                    3 => columns::<SUB, MINS, 3>(tile, input, first, target),
-                    4 => columns::<SUB, MINS, 4>(tile, input, first, target),
-                    5 => columns::<SUB, MINS, 5>(tile, input, first, target),
-                    _ => columns::<SUB, MINS, AT_ONCE>(tile, input, first, target),
+                match input.rows() - first {
+                    1 => columns::<SUB, MINS, 1>(tile, lanes, first, target),
+                    2 => columns::<SUB, MINS, 2>(tile, lanes, first, target),
+                    3 => columns::<SUB, MINS, 3>(tile, lanes, first, target),
+                    4 => columns::<SUB, MINS, 4>(tile, lanes, first, target),
+                    5 => columns::<SUB, MINS, 5>(tile, lanes, first, target),
+                    _ => columns::<SUB, MINS, SIXES>(tile, lanes, first, target),
                 }
             }
-            first += count;
         }
     }
 }
@@ -351,63 +348,76 @@ unsafe fn streamed<Q: Quantised, const N: usize, const STRIDE: usize>(
     }
 }
 
-/// Multiplies a tile with activations `first..first + N`.
+/// Multiplies a tile with activations `first..first + N`, which lie in `lanes`. Within a sub-block every place is a
+/// constant away from one pointer: sums that need checking, and registers for them, would cost a tenth of the time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 unsafe fn columns<const SUB: usize, const MINS: bool, const N: usize>(
     tile: &Tile<'_>,
-    input: &Activations,
+    lanes: Lanes<'_>,
     first: usize,
     target: Target<'_>,
 ) {
     let subs = tile.blocks * 32 / SUB;
-    let base = input.row(first);
-    let padded = input.padded();
-    let (values, scales) = (base.quantised.as_ptr(), base.scale.as_ptr());
-    let sums = if SUB == 16 { base.sum16.as_ptr() } else { base.sum32.as_ptr() };
-    let scaled = if SUB == 16 { base.scaled16.as_ptr() } else { base.scaled32.as_ptr() };
-    let (per_scale, per_sum) = (padded / 32, padded / SUB);
+    let sums = if SUB == 16 { lanes.sum16 } else { lanes.sum32 };
+    let scaled = if SUB == 16 { lanes.scaled16 } else { lanes.scaled32 };
+    assert!(
+        N <= SIXES
+            && lanes.quads.len() >= tile.blocks * 8 * SIXES
+            && lanes.scale.len() >= tile.blocks * SIXES
+            && sums.len().min(scaled.len()) >= subs * SIXES
+            && tile.q.len() >= PANELS * PANEL * tile.blocks * 32
+            && tile.d.len() >= PANELS * PANEL * subs
+            && (!MINS || tile.m.len() >= PANELS * PANEL * subs),
+        "a tile beyond its activations. This is a bug."
+    );
+    assert!(!MINS || tile.offset == 0, "a format with minima and an offset. This is a bug.");
     let shift = _mm_cvtsi32_si128(tile.offset.trailing_zeros().cast_signed());
-    assert!(first + N <= input.rows(), "a tile beyond its activations. This is a bug.");
-    let weights = [tile.q.as_ptr(), tile.q[PANEL * tile.blocks * 32..].as_ptr()];
-    let d = [tile.d.as_ptr(), tile.d[PANEL * subs..].as_ptr()];
-    let m = [tile.m.as_ptr(), tile.m[PANEL * subs..].as_ptr()];
+    // From one panel's places to the other's.
+    let (next_q, next_d) = (PANEL * tile.blocks * 32, PANEL * subs);
+    let (mut q, mut d, mut m) = (tile.q.as_ptr(), tile.d.as_ptr(), tile.m.as_ptr());
+    let (mut quads, mut scale) = (lanes.quads.as_ptr().cast::<i32>(), lanes.scale.as_ptr());
+    let (mut sums, mut scaled) = (sums.as_ptr(), scaled.as_ptr());
     let mut totals = [[_mm512_setzero_ps(); N]; PANELS];
     for sub in 0..subs {
-        // SAFETY: `sub` is within the tile and the padded rows, which `Tile` and `Activations` size alike; `N` rows follow the
-        // first.
+        // SAFETY: the tile and the activations were measured above, and the pointers go through them sub-block by sub-block.
         unsafe {
             let mut dots = [[_mm512_setzero_si512(); N]; PANELS];
-            if tile.offset != 0 {
+            if !MINS {
                 for a in 0..N {
-                    // Offsets are powers of two.
-                    let start = _mm512_sll_epi32(_mm512_set1_epi32(*sums.add(a * per_sum + sub)), shift);
+                    // Offsets are powers of two; without one, everything is shifted out.
+                    let start = _mm512_sll_epi32(_mm512_set1_epi32(*sums.add(a)), shift);
                     let start = _mm512_sub_epi32(_mm512_setzero_si512(), start);
                     dots[0][a] = start;
                     dots[1][a] = start;
                 }
             }
             for quad in 0..SUB / 4 {
-                let at = sub * SUB / 4 + quad;
-                let w0 = _mm512_loadu_si512(weights[0].add(at * 64).cast());
-                let w1 = _mm512_loadu_si512(weights[1].add(at * 64).cast());
+                let w0 = _mm512_loadu_si512(q.add(64 * quad).cast());
+                let w1 = _mm512_loadu_si512(q.add(next_q).add(64 * quad).cast());
                 for a in 0..N {
-                    let four = _mm512_set1_epi32(values.add(a * padded + at * 4).cast::<i32>().read_unaligned());
+                    let four = _mm512_set1_epi32(quads.add(SIXES * quad + a).read_unaligned());
                     dots[0][a] = _mm512_dpbusd_epi32(dots[0][a], w0, four);
                     dots[1][a] = _mm512_dpbusd_epi32(dots[1][a], w1, four);
                 }
             }
             for panel in 0..PANELS {
-                let d = _mm512_loadu_ps(d[panel].add(sub * PANEL));
-                let m = if MINS { _mm512_loadu_ps(m[panel].add(sub * PANEL)) } else { d };
+                let (d, m) = if panel == 0 { (d, m) } else { (d.add(next_d), m.wrapping_add(next_d)) };
+                let d = _mm512_loadu_ps(d);
+                let m = if MINS { _mm512_loadu_ps(m) } else { d };
                 for a in 0..N {
-                    let scale = _mm512_mul_ps(d, _mm512_set1_ps(*scales.add(a * per_scale + sub * SUB / 32)));
+                    let scale = _mm512_mul_ps(d, _mm512_set1_ps(*scale.add(a)));
                     let dot = _mm512_cvtepi32_ps(dots[panel][a]);
                     if MINS {
-                        let scaled = _mm512_set1_ps(*scaled.add(a * per_sum + sub));
-                        totals[panel][a] = _mm512_fnmadd_ps(m, scaled, totals[panel][a]);
+                        totals[panel][a] = _mm512_fnmadd_ps(m, _mm512_set1_ps(*scaled.add(a)), totals[panel][a]);
                     }
                     totals[panel][a] = _mm512_fmadd_ps(scale, dot, totals[panel][a]);
                 }
+            }
+            (q, quads) = (q.add(PANEL * SUB), quads.add(SIXES * SUB / 4));
+            (d, m) = (d.add(PANEL), m.wrapping_add(PANEL));
+            (sums, scaled) = (sums.add(SIXES), scaled.add(SIXES));
+            if SUB == 32 || sub % 2 == 1 {
+                scale = scale.add(SIXES);
             }
         }
     }

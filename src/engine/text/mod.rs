@@ -107,6 +107,23 @@ impl Text {
         }
     }
 
+    /// The first difference between two vocabularies, in words; none when each token means the same in both.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self.size() != other.size() {
+            return Some(format!("{} tokens instead of {}", other.size(), self.size()));
+        }
+        let shown = |text: &Self, at: usize| {
+            let special = text.specials().find(|(_, id)| *id as usize == at).map(|(text, _)| text.to_owned());
+            let word = special.unwrap_or_else(|| String::from_utf8_lossy(&text.bytes[at]).into_owned());
+            format!("{:?}", word.chars().take(40).collect::<String>())
+        };
+        let same = |at: &usize| self.bytes[*at] == other.bytes[*at] && self.roles[*at] == other.roles[*at];
+        let special = |(text, id): (&String, &u32)| (other.specials.get(text) != Some(id)).then_some(*id as usize);
+        let at = (0..self.size()).find(|at| !same(at)).or_else(|| self.specials.iter().find_map(special))?;
+        Some(format!("token {at} is {} instead of {}", shown(other, at), shown(self, at)))
+    }
+
     /// The token that every prompt starts with, if the model wants one.
     #[must_use]
     pub fn first(&self) -> Option<u32> {

@@ -86,6 +86,24 @@ async fn asked_together_is_asked_alone() {
 }
 
 #[tokio::test]
+async fn drafted_by_another_model_is_written_alone() {
+    for architecture in FAMILIES {
+        let tiny = |blocks, seed| Tiny { blocks, seed, ..Tiny::new(architecture, GgmlDType::Q8_0) }.file();
+        let alone = Engine::of_file(tiny(2, 1), &options()).expect("loads");
+        // One that is always right, and one that knows nothing.
+        for draft in [tiny(2, 1), tiny(1, 7)] {
+            let drafted = Engine::of_files(tiny(2, 1), Some(draft), &options()).expect("loads");
+            for answer in ["", "We cache it.", "The cache and the queue and the cache and the replica."] {
+                let (one, two) =
+                    (say(&drafted, answer).await.expect("words"), say(&alone, answer).await.expect("words"));
+                assert_eq!(one.text, two.text, "{architecture:?}");
+                assert!(one.usage.accepted_tokens <= one.usage.drafted_tokens && two.usage.drafted_tokens == 0);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn hidden_states_come_from_every_family_of_the_fast_path() {
     use Architecture::{Gemma3, Glm4, Llama, Phi3, Qwen2, Qwen3, Qwen3Moe};
     for architecture in [Llama, Qwen2, Qwen3, Gemma3, Phi3, Glm4, Qwen3Moe] {

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::stop::{Guard, Stops};
 use super::{Budget, Feed, Offer, Progress, Room, Rows, Task};
 use crate::grammar::Grammar;
-use crate::guess::Guesser;
+use crate::guess::{self, Guesser, Lookup};
 use crate::model::{ModelError, Sequence, Want};
 use crate::request::{EngineError, Event, Finish, Finished, GenerateRequest, Priority, Usage};
 use crate::sampling::{Sampler, Unusable, most_likely, normaliser};
@@ -30,7 +30,9 @@ pub(super) struct Generation {
     read: usize,
     /// Guessed tokens in the pass under way.
     guessed: Vec<u32>,
-    guesser: Guesser,
+    /// Whose guess it is: the text's own, or the draft model's.
+    drafted: bool,
+    lookup: Lookup,
     sampler: Sampler,
     grammar: Option<Grammar>,
     detokeniser: Detokeniser,
@@ -77,7 +79,8 @@ impl Generation {
             sequence: None,
             read: 0,
             guessed: Vec::new(),
-            guesser: Guesser::default(),
+            drafted: false,
+            lookup: Lookup::default(),
             sampler: Sampler::new(&request.sampling),
             grammar,
             detokeniser: Detokeniser::default(),
@@ -172,6 +175,20 @@ impl Generation {
         self.send(Event::Done(Finished { text, finish, usage: self.usage }));
     }
 
+    /// Guesses what comes next, for the pass that reads what was just said.
+    fn guess(&mut self, room: &mut Room) {
+        let left = (self.max_tokens - self.said().len()).min(room.context - self.tokens.len()).saturating_sub(1);
+        let reply = &self.reply;
+        let is_abandoned = || reply.is_closed();
+        // The first word must not wait for a draft model.
+        let draft = room.draft.as_mut().filter(|_| self.tokens.len() > self.prompt);
+        let mut guessers: Vec<&mut dyn Guesser> = vec![&mut self.lookup];
+        guessers.extend(draft.map(|draft| draft as &mut dyn Guesser));
+        if let Some((whose, guessed)) = guess::first(&mut guessers, &self.tokens, left, &is_abandoned) {
+            (self.drafted, self.guessed) = (whose > 0, guessed);
+        }
+    }
+
     /// Steps through the rows that the pass brought: one, or one more for every guess that was right.
     fn step_through(&mut self, room: &mut Room, feed: &Feed, rows: Rows<'_>) -> Result<Option<Finish>, EngineError> {
         let guessed = std::mem::take(&mut self.guessed);
@@ -188,7 +205,14 @@ impl Generation {
         }
         if !guessed.is_empty() {
             let right = common(&guessed, &self.tokens[base..]);
-            self.guesser.learn(right);
+            match room.draft.as_mut().filter(|_| self.drafted) {
+                Some(draft) => {
+                    draft.learn(right);
+                    self.usage.drafted_tokens += guessed.len();
+                    self.usage.accepted_tokens += right;
+                }
+                None => self.lookup.learn(right),
+            }
             self.read = base + right;
             if right < guessed.len()
                 && let Some(sequence) = self.sequence
@@ -240,8 +264,7 @@ impl Task for Generation {
         let whole = count == rest;
         self.guessed.clear();
         if whole && rest <= STEP && budget.alone && self.sampler.is_greedy() && room.model.guesses_pay() {
-            let left = (self.max_tokens - self.said().len()).min(room.context - self.tokens.len());
-            self.guessed = self.guesser.guess(&self.tokens, left.saturating_sub(1));
+            self.guess(room);
         }
         let mut tokens = self.tokens[self.read..self.read + count].to_vec();
         tokens.extend_from_slice(&self.guessed);
@@ -265,6 +288,7 @@ impl Task for Generation {
         match self.step_through(room, feed, rows)? {
             None => Ok(Progress::Running),
             Some(finish) => {
+                room.will_continue(&self.tokens);
                 self.finish(finish);
                 Ok(Progress::Done)
             }

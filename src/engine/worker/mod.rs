@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::guess::Draft;
 use crate::handle::{Job, QUEUE};
 use crate::kept::Kept;
 use crate::model::{Model, ModelError};
@@ -95,10 +96,13 @@ pub(crate) fn serve(
     text: Arc<Text>,
     template: Template,
     kept: Kept,
+    draft: Option<Draft>,
     mut queue: mpsc::Receiver<Job>,
 ) {
-    let mut worker = Worker { room: Room::new(model, text, template, kept), tasks: Vec::new() };
+    let mut worker = Worker { room: Room::new(model, text, template, kept, draft), tasks: Vec::new() };
     loop {
+        // Nobody waits: the draft model reads what the large one has read, until somebody comes.
+        while worker.tasks.is_empty() && queue.is_empty() && !queue.is_closed() && worker.read_ahead() {}
         if worker.tasks.is_empty() {
             match queue.blocking_recv() {
                 Some(job) => worker.admit(job),
@@ -131,6 +135,16 @@ impl Worker {
             Job::Prefill { prompt, priority, reply } => Reading::start(&mut self.room, &prompt, priority, reply),
         };
         self.tasks.extend(task);
+    }
+
+    /// Lets the draft model read a piece; whether there is more to read.
+    fn read_ahead(&mut self) -> bool {
+        let Some(draft) = &mut self.room.draft else { return false };
+        catch_unwind(AssertUnwindSafe(|| draft.read_ahead())).unwrap_or_else(|_| {
+            self.room.draft = None;
+            tracing::error!("the draft model panicked; there are no drafts any more. This is a bug.");
+            false
+        })
     }
 
     /// One forward pass.
@@ -256,6 +270,8 @@ impl Worker {
     /// After a panic in a pass: nothing that was in progress can be trusted, the weights can.
     fn recover(&mut self) {
         tracing::error!("a forward pass panicked; all requests in progress were ended. This is a bug.");
+        // What it holds cannot be trusted either; dropping it changes no text.
+        self.room.draft = None;
         for mut task in std::mem::take(&mut self.tasks) {
             task.fail(EngineError::Inference("the computation panicked (please report this)".into()));
             let _ = catch_unwind(AssertUnwindSafe(|| task.leave(&mut self.room)));
@@ -264,6 +280,8 @@ impl Worker {
     }
 }
 
+#[cfg(test)]
+mod drafts;
 #[cfg(test)]
 mod exactness;
 #[cfg(test)]

@@ -72,11 +72,12 @@ impl Task for Reading {
         Ok(Offer::Feeds(if count == 0 { Vec::new() } else { vec![feed] }))
     }
 
-    fn absorb(&mut self, _: &mut Room, feeds: &[Feed], _: Rows<'_>) -> Result<Progress, EngineError> {
+    fn absorb(&mut self, room: &mut Room, feeds: &[Feed], _: Rows<'_>) -> Result<Progress, EngineError> {
         self.read += feeds.iter().map(|feed| feed.tokens.len()).sum::<usize>();
         if self.read < self.tokens.len() {
             return Ok(Progress::Running);
         }
+        room.will_continue(&self.tokens);
         self.answer(Ok(self.read));
         Ok(Progress::Done)
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::grammar::Grammars;
+use crate::guess::Draft;
 use crate::kept::Kept;
 use crate::model::{Chunk, Model, ModelError, Output, Sequence, Want};
 use crate::prompt::Prompt;
@@ -65,6 +66,8 @@ pub(super) struct Room {
     pub(super) text: Arc<Text>,
     pub(super) template: Template,
     pub(super) grammars: Grammars,
+    /// The draft model, if there is one.
+    pub(super) draft: Option<Draft>,
     kept: Kept,
     /// Longest sequence; the model's, or less by choice.
     pub(super) context: usize,
@@ -74,12 +77,19 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(model: Box<dyn Model>, text: Arc<Text>, template: Template, kept: Kept) -> Self {
+    pub(super) fn new(
+        model: Box<dyn Model>,
+        text: Arc<Text>,
+        template: Template,
+        kept: Kept,
+        draft: Option<Draft>,
+    ) -> Self {
         Self {
             context: model.context(),
             model,
             timelines: Timelines::default(),
             grammars: Grammars::new(text.clone()),
+            draft,
             kept,
             text,
             template,
@@ -153,6 +163,13 @@ impl Room {
             }
         }
         Ok(())
+    }
+
+    /// Notes a text that a later one will begin with; the draft model reads it while nobody waits.
+    pub(super) fn will_continue(&mut self, tokens: &[u32]) {
+        if let Some(draft) = &mut self.draft {
+            draft.will_read(tokens);
+        }
     }
 
     /// Lends out the results of the last pass; put them back for reuse.

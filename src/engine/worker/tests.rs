@@ -15,14 +15,19 @@ use crate::request::{
 };
 use crate::tiny::Tiny;
 
-fn vocabulary() -> Arc<Text> {
+pub(super) fn vocabulary() -> Arc<Text> {
     Arc::new(Text::read(&Tiny::default().file()).expect("a tiny vocabulary"))
 }
 
 /// An engine over `fake`.
-fn engine(fake: Fake) -> Engine {
+pub(super) fn engine(fake: Fake) -> Engine {
+    drafted(fake, None)
+}
+
+/// An engine over `fake`, for which `draft` drafts.
+pub(super) fn drafted(fake: Fake, draft: Option<Draft>) -> Engine {
     let (engine, queue) = Engine::with_queue(info());
-    start(fake, queue);
+    start_with(fake, draft, queue);
     engine
 }
 
@@ -40,18 +45,22 @@ fn info() -> ModelInfo {
 }
 
 fn start(fake: Fake, queue: mpsc::Receiver<Job>) {
+    start_with(fake, None, queue);
+}
+
+fn start_with(fake: Fake, draft: Option<Draft>, queue: mpsc::Receiver<Job>) {
     let file = Tiny::default().file();
     let text = vocabulary();
     let template = Template::of(&file, &text, false).expect("a template");
-    std::thread::spawn(move || serve(Box::new(fake), text, template, Kept::default(), queue));
+    std::thread::spawn(move || serve(Box::new(fake), text, template, Kept::default(), draft, queue));
 }
 
-fn fake(mind: impl FnMut(&[u32], &mut [f32]) + Send + 'static) -> Fake {
+pub(super) fn fake(mind: impl FnMut(&[u32], &mut [f32]) + Send + 'static) -> Fake {
     Fake { mind: Box::new(mind), ..Fake::default() }
 }
 
 /// A mind that recites `text` after the last assistant header, then ends its turn.
-fn reciting(words: &str) -> Mind {
+pub(super) fn reciting(words: &str) -> Mind {
     let text = vocabulary();
     let mut script = text.encode(words).expect("encodes");
     script.push(text.end());
@@ -64,7 +73,7 @@ fn reciting(words: &str) -> Mind {
 }
 
 /// A mind that mixes all that it has read into pseudo-random logits.
-fn mixing() -> Mind {
+pub(super) fn mixing() -> Mind {
     Box::new(|tokens, row| {
         let mut state = tokens.iter().fold(17u64, |state, token| {
             (state ^ u64::from(*token)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
@@ -76,11 +85,11 @@ fn mixing() -> Mind {
     })
 }
 
-fn ask(text: &str) -> GenerateRequest {
+pub(super) fn ask(text: &str) -> GenerateRequest {
     GenerateRequest::new(Prompt::system("You interview.").user(text), 64)
 }
 
-async fn say(engine: &Engine, request: GenerateRequest) -> Result<Finished, EngineError> {
+pub(super) async fn say(engine: &Engine, request: GenerateRequest) -> Result<Finished, EngineError> {
     engine.generate(request).expect("room in the queue").finished().await
 }
 
