@@ -69,6 +69,7 @@ pub fn fit(rows: &[&Row], with_model: bool) -> Weights {
         bias: rounded(b[0]),
         weights: names.into_iter().map(|name| (name.to_owned(), rounded(b[at[name]] / spread[at[name]]))).collect(),
         threshold: 0.0,
+        others: None,
     }
 }
 

@@ -17,7 +17,7 @@ use super::reading::Reading;
 use super::tension::Earlier;
 use super::thresholds::{self, Coverage, Thresholds};
 use super::transcript::{Round, Turn};
-use super::{anchor, classify, contradiction, facts, judge, weighing};
+use super::{anchor, classify, contradiction, facts, judge, matching, weighing};
 use crate::content::voice::Phrases;
 use crate::content::{Content, Phase};
 use crate::engine::Engine;
@@ -66,15 +66,7 @@ pub async fn listen_with(
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
         match judged.2 {
-            Ok((matched, open)) => {
-                heard.note.not_on_sheet = open > 0;
-                for fact in matched {
-                    if !heard.note.facts.contains(&fact.id) {
-                        heard.note.facts.push(fact.id.clone());
-                        heard.note.matched.push(fact);
-                    }
-                }
-            }
+            Ok(judged) => by_meaning(&mut heard.note, judged),
             Err(error) => heard.note.engine_trouble = Some(error.to_string()),
         }
     }
@@ -105,36 +97,63 @@ async fn judge_coverage(
     Ok(judged.map(|((target, p), habit)| Judged { target, p, habit }).collect())
 }
 
-/// Questions that no words of the sheet match, matched by meaning: the likeliest fact of each, and how many stay open.
+/// What a model makes of the candidate's questions.
+#[derive(Default)]
+struct Meant {
+    /// Facts that it finds clear where words found none.
+    matched: Vec<Finding>,
+    /// Facts that words found and that it finds far off.
+    doubted: Vec<String>,
+    /// Questions without a fact.
+    open: usize,
+}
+
 async fn judge_facts(
     engine: &Engine,
     thresholds: &Thresholds,
     reading: &Reading<'_>,
     heard: &Heard,
-) -> Result<(Vec<Finding>, usize), JudgeError> {
-    let (Some(least), Some(problem)) = (thresholds.fact, reading.problem()) else {
-        return Ok((Vec::new(), heard.open.len()));
-    };
+) -> Result<Meant, JudgeError> {
+    let mut meant = Meant { open: heard.open.len(), ..Meant::default() };
+    let (Some(believed), Some(problem)) = (thresholds.fact, reading.problem()) else { return Ok(meant) };
     let lines: Vec<String> = problem.facts.iter().map(facts::line).collect();
-    let mut matched = Vec::new();
-    for question in heard.open.iter().take(MOST_OPEN) {
-        let p = judge::p_asks(engine, question, &lines).await?;
-        let likeliest = problem.facts.iter().zip(p).max_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((fact, p)) = likeliest.filter(|(_, p)| *p >= least) {
-            matched.push(Finding {
-                id: fact.id.clone(),
-                quote: question.clone(),
-                p_yes: Some(p),
-                ..Finding::default()
-            });
+    let sheet = facts::Sheet::read(&problem.facts, &problem.brief, &reading.content.voice.asks);
+    let open = heard.open.iter().map(|question| (question, None));
+    let likely = heard.likely.iter().map(|(question, id)| (question, Some(id)));
+    for (question, found) in open.chain(likely).take(MOST_JUDGED) {
+        let about = matching::about(engine, question, &lines).await?;
+        let likeness = sheet.likeness(question);
+        let Some(id) = found else {
+            if let Some(at) = matching::clear(&about, &likeness, believed) {
+                let id = problem.facts[at].id.clone();
+                meant.matched.push(Finding { id, quote: question.clone(), ..Finding::default() });
+                meant.open -= 1;
+            }
+            continue;
+        };
+        let at = problem.facts.iter().position(|f| f.id == *id);
+        if at.is_some_and(|at| matching::doubts(&about, &likeness, at, believed)) {
+            meant.doubted.push(id.clone());
+            meant.open += 1;
         }
     }
-    let open = heard.open.len() - matched.len();
-    Ok((matched, open))
+    Ok(meant)
 }
 
-/// Questions of one answer that a model is asked to match.
-const MOST_OPEN: usize = 2;
+/// Facts that a model finds far off are not told, those that it finds clear are.
+fn by_meaning(note: &mut Note, meant: Meant) {
+    note.not_on_sheet = meant.open > 0;
+    note.facts.retain(|id| !meant.doubted.contains(id));
+    for fact in meant.matched {
+        if !note.facts.contains(&fact.id) {
+            note.facts.push(fact.id.clone());
+            note.matched.push(fact);
+        }
+    }
+}
+
+/// Questions of one answer that a model is asked about: each takes it about a third of a second.
+const MOST_JUDGED: usize = 2;
 
 /// The likeliest contradiction by meaning, when words alone found none.
 async fn judge_contradictions(
@@ -215,6 +234,8 @@ struct Heard {
     targets: Vec<Target>,
     /// Questions that no fact answers, as they were asked.
     open: Vec<String>,
+    /// Questions that words find a fact for, though not in the sheet's own words, with the fact's id.
+    likely: Vec<(String, String)>,
 }
 
 /// Evidence by code.
@@ -226,9 +247,9 @@ fn hear(reading: &Reading<'_>) -> Heard {
     let mut note =
         Note { stage: Some(reading.stage), words: words.len(), class: class.unwrap_or_default(), ..Note::default() };
     if class.is_some_and(|c| !c.holds_content()) {
-        return Heard { note, targets: Vec::new(), open: Vec::new() };
+        return Heard { note, targets: Vec::new(), open: Vec::new(), likely: Vec::new() };
     }
-    let mut open = Vec::new();
+    let (mut open, mut likely) = (Vec::new(), Vec::new());
     note.anchor = anchor::telling(&reading.content.voice.phrases, text, &words).unwrap_or_default();
     if let Some(problem) = reading.problem() {
         let collects = matches!(reading.stage, Stage::Open | Stage::Constraints | Stage::Sizing);
@@ -239,6 +260,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
         let asked = sheet.asked_in(text, places);
         note.not_on_sheet = !asked.open.is_empty();
         open = asked.open.iter().map(|range| text[range.clone()].trim().to_owned()).collect();
+        likely = asked.likely.iter().map(|(range, id)| (text[range.clone()].trim().to_owned(), id.clone())).collect();
         if asked.questions > 0 && outside < 30 && note.class == AnswerClass::Plain {
             note.class = AnswerClass::Asks;
         }
@@ -282,7 +304,7 @@ fn hear(reading: &Reading<'_>) -> Heard {
         }
     }
     note.contradiction = contradiction::find(&reading.content.voice, &earlier(reading), text);
-    Heard { note, targets, open }
+    Heard { note, targets, open, likely }
 }
 
 /// Less is nothing.

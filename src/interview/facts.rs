@@ -26,6 +26,8 @@ pub struct Asked {
     pub facts: Vec<String>,
     /// Questions that no fact answers (byte ranges of the answer).
     pub open: Vec<Range<usize>>,
+    /// Questions that a fact is like, but not in the sheet's own words, each with the fact's id.
+    pub likely: Vec<(Range<usize>, String)>,
     /// Questions in all.
     pub questions: usize,
 }
@@ -290,7 +292,12 @@ impl<'a> Sheet<'a> {
             }
             found.questions += 1;
             if facts.is_empty() {
-                found.open.push(range);
+                found.open.push(range.clone());
+            }
+            if let [only] = facts.as_slice()
+                && !Self::is_literal(only, &text[range.clone()])
+            {
+                found.likely.push((range, only.id.clone()));
             }
             for fact in facts {
                 if !found.facts.contains(&fact.id) && found.facts.len() < MOST_ASKED {
@@ -304,9 +311,7 @@ impl<'a> Sheet<'a> {
     /// The facts that one question asks for: one, or one for each piece of a list.
     fn answers(&self, question: &str) -> Vec<&'a Fact> {
         // The sheet's own words beat any likeness.
-        let literally = plain(question);
-        let same = |fact: &&Fact| fact.asked_as.iter().any(|phrase| plain(phrase) == literally);
-        if let Some(fact) = self.facts.iter().find(same) {
+        if let Some(fact) = self.facts.iter().find(|fact| Self::is_literal(fact, question)) {
             return vec![fact];
         }
         let mut by_piece: Vec<&Fact> = Vec::new();
@@ -319,6 +324,12 @@ impl<'a> Sheet<'a> {
             Some(whole) if by_piece.len() < 2 => vec![whole],
             _ => by_piece,
         }
+    }
+
+    /// Whether a question is put in the sheet's own words.
+    fn is_literal(fact: &Fact, question: &str) -> bool {
+        let literally = plain(question);
+        fact.asked_as.iter().any(|phrase| plain(phrase) == literally)
     }
 
     /// The fact whose phrase the question shares most of; a weak match is none, nor one of two alike.

@@ -90,68 +90,6 @@ pub async fn p_contradicts(engine: &Engine, pairs: &[(String, String)]) -> Resul
     Ok(yes.chunks(2).map(|two| lift(two[0], two.get(1).copied().unwrap_or(0.5))).collect())
 }
 
-/// P(yes) that a candidate's question asks for each of `lines` (what a fact is asked for as).
-///
-/// # Errors
-/// [`JudgeError`]; the caller says that the sheet does not hold it.
-pub async fn p_asks(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    let system = PromptFile::load("interviewer/fact.md")?.render(())?;
-    let choices = lines.iter().map(|line| Choice {
-        prompt: Prompt::system(&system)
-            .user(format!("A candidate asks: «{}»\n\nIs it about this: {line}? Yes or No?", cut(question))),
-        options: options(),
-    });
-    let request = ChooseRequest { choices: choices.collect(), hidden: false, priority: Priority::Interactive };
-    let scored = engine.choose(request).await?;
-    Ok(scored.iter().map(|s| s.probabilities().first().copied().unwrap_or(0.5)).collect())
-}
-
-/// Which of `lines` a question is about: how much likelier each is as the answer to "what does the candidate ask about?"
-/// than after a question that asks for nothing in particular, in natural logarithms.
-///
-/// # Errors
-/// As [`p_asks`].
-pub async fn about(engine: &Engine, question: &str, lines: &[String]) -> Result<Vec<f32>, JudgeError> {
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    let system = PromptFile::load("interviewer/fact.md")?.render(())?;
-    let choice = |question: &str| Choice {
-        prompt: Prompt::system(&system).user(format!(
-            "A candidate asks: «{}»\n\nIn a few words, what does the candidate ask about?",
-            cut(question)
-        )),
-        options: lines.to_vec(),
-    };
-    let key = (engine.info().sha256.clone(), lines.join("|"));
-    let known = HABITS_OF_SHEETS.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-    let asked: Vec<&str> = if known.is_some() { vec![question] } else { vec![question, NO_QUESTION] };
-    let choices = asked.iter().map(|q| choice(q)).collect();
-    let scored = engine.choose(ChooseRequest { choices, hidden: false, priority: Priority::Interactive }).await?;
-    let said = scored.first().map_or_else(Vec::new, |s| s.log_probs.clone());
-    let habit = match known {
-        Some(habit) => habit,
-        None => {
-            let habit = scored.get(1).map_or_else(Vec::new, |s| s.log_probs.clone());
-            HABITS_OF_SHEETS.lock().unwrap_or_else(PoisonError::into_inner).insert(key, habit.clone());
-            habit
-        }
-    };
-    Ok(said.iter().zip(&habit).map(|(a, b)| a - b).collect())
-}
-
-/// What was likely anyway, by model file and lines of a sheet.
-static HABITS_OF_SHEETS: LazyLock<Mutex<SheetHabits>> = LazyLock::new(Mutex::default);
-
-/// Logarithms by model file and lines.
-type SheetHabits = HashMap<(String, String), Vec<f32>>;
-
-/// A question that asks for nothing in particular.
-pub const NO_QUESTION: &str = "May I ask something about that?";
-
 /// How much more a model says yes than out of habit, as a probability: 0.5 is no more.
 #[must_use]
 pub fn lift(p: f32, habit: f32) -> f32 {

@@ -20,10 +20,12 @@ pub mod hints;
 pub mod interviewer;
 pub mod judge;
 pub mod lexicon;
+pub mod matching;
 pub mod note;
 pub mod opening;
 pub mod picking;
 pub mod plan;
+pub mod presumed;
 #[cfg(test)]
 mod properties;
 pub mod quality;

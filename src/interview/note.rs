@@ -346,7 +346,7 @@ pub struct Note {
     pub flags: Vec<Finding>,
     /// Facts it asked for, by id, in the order of asking.
     pub facts: Vec<String>,
-    /// Of those, the ones that only the model matched (id, its P(yes)).
+    /// Of those, the ones that only the model matched, each with the question.
     pub matched: Vec<Finding>,
     /// It asked for something that is not on the sheet.
     pub not_on_sheet: bool,

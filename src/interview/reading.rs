@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::note::{Act, Move, Note};
 use super::plan::{Plan, Stage};
+use super::presumed::presumed;
 use super::transcript::{Round, Speaker, Turn};
+use super::weighing;
 use crate::content::{ChecklistItem, Competency, Content, Dimension, Dive, Phase, Problem, Rung};
 
 /// The state of an interview at one moment.
@@ -21,6 +23,8 @@ pub struct Reading<'a> {
     pub now_ms: u64,
     /// Everything covered so far.
     pub covered: BTreeSet<&'a str>,
+    /// Items that are presumed to be covered by now: not asked about, still listened for.
+    pub presumed: BTreeSet<&'a str>,
     /// The stage that the last question belongs to.
     pub stage: Stage,
 }
@@ -41,7 +45,10 @@ impl<'a> Reading<'a> {
         let notes: Vec<_> = notes.iter().map(|(seq, note)| (*seq, note)).collect();
         let covered = notes.iter().flat_map(|(_, n)| n.covered.iter().map(|f| f.id.as_str())).collect();
         let stage = last_move(&notes).map_or(plan.first_stage(), |m| m.stage);
-        Self { content, plan, turns, notes, now_ms, covered, stage }
+        let problem = content.problem(&plan.problem).filter(|_| plan.round == Round::SystemDesign);
+        let others = weighing::BY_CODE.of(plan.round).others;
+        let presumed = problem.zip(others).map(|(p, weights)| presumed(p, &notes, &weights)).unwrap_or_default();
+        Self { content, plan, turns, notes, now_ms, covered, presumed, stage }
     }
 
     /// The design problem; none in a behavioural round or when its file is gone.
@@ -109,9 +116,15 @@ impl<'a> Reading<'a> {
         self.problem().map_or_else(Vec::new, |p| p.checklist.iter().filter(fits).collect())
     }
 
+    /// Whether there is still something to ask about a topic.
+    #[must_use]
+    pub fn is_open(&self, topic: &str) -> bool {
+        !self.covered.contains(topic) && !self.presumed.contains(topic)
+    }
+
     /// All items that nothing has covered yet.
     pub fn open_items(&self) -> impl Iterator<Item = &'a ChecklistItem> + '_ {
-        self.problem().into_iter().flat_map(|p| &p.checklist).filter(|i| !self.covered.contains(i.id.as_str()))
+        self.problem().into_iter().flat_map(|p| &p.checklist).filter(|i| self.is_open(&i.id))
     }
 
     /// The dive in play: what the last question of this dive stage was about, or what the newest answer goes into.

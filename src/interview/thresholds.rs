@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::matching::Believed;
 use super::transcript::Round;
 use super::weighing::{Weighed, Weights};
 use crate::engine::ModelInfo;
@@ -29,9 +30,9 @@ pub struct Thresholds {
     /// Whether two statements contradict each other: least P(yes).
     #[serde(default)]
     pub contradiction: Option<f32>,
-    /// Whether a question asks for a fact: least P(yes).
+    /// Which fact a question asks for; by words alone if left out.
     #[serde(default)]
-    pub fact: Option<f32>,
+    pub fact: Option<Believed>,
 }
 
 impl Thresholds {
@@ -78,7 +79,7 @@ pub const fn trusting() -> Thresholds {
         coverage: Some(Coverage { veto: 0.2, trust: 0.7 }),
         weights: None,
         contradiction: Some(0.8),
-        fact: Some(0.8),
+        fact: Some(Believed { likeness: 4.0, apart: 2.0, veto: 2.0 }),
     }
 }
 

@@ -21,6 +21,32 @@ pub struct Weights {
     pub weights: BTreeMap<String, f32>,
     /// Least probability.
     pub threshold: f32,
+    /// How an item that is still open is seen by how well the others were covered; not at all if left out.
+    #[serde(default)]
+    pub others: Option<Others>,
+}
+
+/// The probability of one item, seen together with the other items of the same interview.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Others {
+    /// What holds without any evidence.
+    pub bias: f32,
+    /// Of the logit of what the answers so far say of the item.
+    pub so_far: f32,
+    /// Of the mean of the others' probabilities.
+    pub others: f32,
+    /// Least probability.
+    pub threshold: f32,
+}
+
+impl Others {
+    /// The probability of an item that is `so_far` likely by itself, when the others are likely by `others` on average.
+    #[must_use]
+    pub fn probability(&self, so_far: f32, others: f32) -> f32 {
+        let p = so_far.clamp(1e-3, 1.0 - 1e-3);
+        1.0 / (1.0 + (-(self.bias + self.so_far * (p / (1.0 - p)).ln() + self.others * others)).exp())
+    }
 }
 
 impl Weights {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::cli::servers::InterviewerArgs;
 use crate::config::Global;
 use crate::content::Content;
 use crate::exit::{self, Exit};
-use crate::interview::interviewer::Manner;
+use crate::interview::interviewer::{Manner, PATIENCE};
 use crate::interview::transcript::{Round, Speaker};
 use crate::interview::way::Way;
 use crate::{catalogue, prompts};
@@ -36,6 +37,9 @@ pub struct Args {
     /// How moves are worded: what the model's catalogue entry says if left out.
     #[arg(long, conflicts_with = "no_model")]
     way: Option<Way>,
+    /// The longest wait for a model's help with the words of a question, in seconds; more on a machine with other work.
+    #[arg(long, conflicts_with = "no_model", default_value_t = PATIENCE.as_secs(), value_name = "SECONDS")]
+    patience: u64,
     /// Listen by cues alone, without a model.
     #[arg(long)]
     no_model: bool,
@@ -92,10 +96,13 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return Ok(());
     }
     if args.questions {
-        let all = questions::all(engine.as_ref(), &content).await?;
-        for question in &all {
-            println!("{}", serde_json::to_string(question)?);
-        }
+        let tell = |asked: &questions::Asked| {
+            if let Ok(line) = serde_json::to_string(asked) {
+                println!("{line}");
+            }
+        };
+        let all = questions::all(engine.as_ref(), &content, tell).await?;
+        eprint!("{}", matched(&all));
         return Ok(());
     }
     people.retain(|p| args.only.as_ref().is_none_or(|only| *only == p.id));
@@ -103,7 +110,8 @@ pub async fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return Err(Exit::new(exit::NOT_FOUND, "no such candidate (leave --only out to see all)"));
     }
     let measured = engine.as_ref().map_or(Way::Composed, |e| catalogue::wording_of(e.info()));
-    let manner = Manner::of(args.way.unwrap_or(measured));
+    let patience = Duration::from_secs(args.patience.clamp(1, 600));
+    let manner = Manner { way: args.way.unwrap_or(measured), patience };
     let mut by_candidate: BTreeMap<&str, Figures> = BTreeMap::new();
     let mut all = Figures::default();
     for profile in &people {
@@ -179,6 +187,36 @@ async fn judge(
     let ranking = judgements::ranking(&all).unwrap_or(f64::NAN);
     eprintln!("{} answers judged by {}, ranking {ranking:.3} (0.5 = a coin)", all.len(), engine.info().id);
     Ok(())
+}
+
+/// What came of the labelled questions, and what to believe the model.
+fn matched(all: &[questions::Asked]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (near, what) in [(true, "near to the sheet's words"), (false, "in other words")] {
+        let those: Vec<&questions::Asked> = all.iter().filter(|a| a.near == near).collect();
+        let chosen = questions::believed(&all.iter().collect::<Vec<_>>());
+        let (words, model) = (
+            questions::Outcome::of(those.iter().copied(), None),
+            questions::Outcome::of(those.iter().copied(), chosen),
+        );
+        let _ = writeln!(
+            text,
+            "{} questions {what}, by words: {words:?}; with what is chosen on all: {model:?}",
+            those.len()
+        );
+    }
+    let judged: Vec<f64> = all.iter().filter(|a| !a.about.is_empty()).map(|a| a.seconds).collect();
+    if !judged.is_empty() {
+        let seconds = judged.iter().sum::<f64>() / judged.len() as f64;
+        let _ = writeln!(text, "{} judged by the model, {seconds:.2} s each", judged.len());
+        for (chosen, there, words) in questions::held_out(all) {
+            let _ = writeln!(text, "chosen on half: {chosen:?}; on the other half {there:?}, by words {words:?}");
+        }
+        let chosen = questions::believed(&all.iter().collect::<Vec<_>>());
+        let _ = writeln!(text, "chosen on all: {chosen:?}: {:?}", questions::Outcome::of(all, chosen));
+    }
+    text
 }
 
 /// Rounds with a problem or competency that somebody has written answers for.

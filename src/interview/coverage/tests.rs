@@ -12,7 +12,12 @@ async fn heard(interview: &mut Simulation<'_>, answer: &str, yes: &'static str) 
         let asks = choice.prompt.messages.last().is_some_and(|m| m.text.contains(yes));
         if asks { vec![-0.01, -6.0] } else { vec![-6.0, -0.01] }
     };
-    let engine = scripted::start(Script { judgement: Box::new(judgement), ..Script::default() });
+    judged(interview, answer, Box::new(judgement)).await
+}
+
+/// Listens to `answer` with a model that judges so.
+async fn judged(interview: &mut Simulation<'_>, answer: &str, judgement: scripted::Judge) -> Note {
+    let engine = scripted::start(Script { judgement, ..Script::default() });
     let _ = interview.answer(answer, 30_000);
     let (mut turns, mut notes) = (interview.turns.clone(), interview.notes.clone());
     let _ = turns.pop();
@@ -46,11 +51,33 @@ async fn a_question_in_other_words_is_matched_by_meaning_or_left_open() {
     let problem = content.problem("event-callbacks").expect("a problem that ships");
     let fact = problem.facts.iter().find(|f| f.id == "receivers").expect("a fact");
     let line: &'static str = Box::leak(facts::line(fact).into_boxed_str());
-    for (yes, expect) in [(line, vec!["receivers".to_owned()]), ("nothing of the kind", Vec::new())] {
+    for (likely, expect) in [(line, vec!["receivers".to_owned()]), ("nothing of the kind", Vec::new())] {
+        let judgement = move |choice: &Choice| -> Vec<f32> {
+            let asked = choice.prompt.messages.last().is_some_and(|m| m.text.contains("folks"));
+            choice.options.iter().map(|o| if asked && o == likely { -1.0 } else { -9.0 }).collect()
+        };
         let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
-        let note = heard(&mut interview, ask, yes).await;
+        let note = judged(&mut interview, ask, Box::new(judgement)).await;
         assert_eq!((&note.facts, note.not_on_sheet), (&expect, expect.is_empty()), "{note:?}");
         assert_eq!(note.matched.len(), expect.len());
+    }
+}
+
+#[tokio::test]
+async fn a_fact_that_words_find_is_not_told_when_the_model_finds_another_far_likelier() {
+    let content = Content::built_in();
+    let ask = "What latency is acceptable?";
+    let problem = content.problem("event-callbacks").expect("a problem that ships");
+    let line = |id: &str| facts::line(problem.facts.iter().find(|f| f.id == id).expect("a fact"));
+    for (likely, told) in [("latency", vec!["latency".to_owned()]), ("receivers", Vec::new())] {
+        let likely = line(likely);
+        let judgement = move |choice: &Choice| -> Vec<f32> {
+            let asked = choice.prompt.messages.last().is_some_and(|m| m.text.contains("latency"));
+            choice.options.iter().map(|o| if asked && *o == likely { -1.0 } else { -19.0 }).collect()
+        };
+        let mut interview = Simulation::new(&content, Round::SystemDesign, Some("event-callbacks"), 45, 5);
+        let note = judged(&mut interview, ask, Box::new(judgement)).await;
+        assert_eq!((&note.facts, note.not_on_sheet), (&told, told.is_empty()), "{note:?}");
     }
 }
 

@@ -167,13 +167,13 @@ pub(super) fn is_done_already(reading: &Reading<'_>, stage: Stage) -> bool {
 fn share(reading: &Reading<'_>, stage: Stage) -> f32 {
     let items = reading.items(stage);
     let all: u32 = items.iter().map(|i| u32::from(i.weight)).sum();
-    let done: u32 = items.iter().filter(|i| reading.covered.contains(i.id.as_str())).map(|i| u32::from(i.weight)).sum();
+    let done: u32 = items.iter().filter(|i| !reading.is_open(&i.id)).map(|i| u32::from(i.weight)).sum();
     if all == 0 { 1.0 } else { done as f32 / all as f32 }
 }
 
 /// Sufficiency: the given part of the weight and every item of weight 3.
 fn has_enough(reading: &Reading<'_>, stage: Stage, part: f32) -> bool {
-    let heavy_open = reading.items(stage).iter().any(|i| i.weight == 3 && !reading.covered.contains(i.id.as_str()));
+    let heavy_open = reading.items(stage).iter().any(|i| i.weight == 3 && reading.is_open(&i.id));
     share(reading, stage) >= part && !heavy_open
 }
 
@@ -237,7 +237,7 @@ fn open_item<'a>(reading: &Reading<'a>) -> Option<&'a ChecklistItem> {
     reading
         .items(reading.stage)
         .into_iter()
-        .filter(|i| !reading.covered.contains(i.id.as_str()) && may_ask(reading, &i.id, &i.probes))
+        .filter(|i| reading.is_open(&i.id) && may_ask(reading, &i.id, &i.probes))
         .min_by_key(|i| {
             // What the posting asks for counts one more.
             let weight = i.weight + u8::from(reading.wants(&i.id, i.dimension));
