@@ -1,5 +1,6 @@
 //! A draft model on the real pair: the same 64 tokens with and without it. Needs the models installed.
 
+#[expect(dead_code, reason = "whole engines are loaded here, not the parts that other tests drive")]
 mod installed;
 
 use installed::{LARGE, MIDDLE, SMALL, path};
