@@ -1,6 +1,7 @@
 //! The worker with a draft model: whatever it drafts, however it fails, the text is the one without it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use serde_json::json;
 
@@ -127,17 +128,22 @@ async fn a_draft_model_that_fails_changes_nothing() {
     }
 }
 
+/// An engine whose draft model tells of each step before it makes it, and makes it when it is let.
+fn gated() -> (Engine, Receiver<usize>, Sender<()>) {
+    let (entered, passes) = channel::<usize>();
+    let (gate, gates) = channel::<()>();
+    let before_pass = Box::new(move |tokens| {
+        let _ = entered.send(tokens);
+        let _ = gates.recv();
+    });
+    let slow = Fake { before_pass, ..minded(sure(reciting(WORDS))) };
+    (drafted(minded(reciting(WORDS)), draft(slow)), passes, gate)
+}
+
 #[tokio::test]
 async fn a_listener_that_goes_stops_the_drafting_within_a_token() {
     for steps in 1..8 {
-        let (entered, passes) = std::sync::mpsc::channel::<usize>();
-        let (gate, gates) = std::sync::mpsc::channel::<()>();
-        let before_pass = Box::new(move |tokens| {
-            let _ = entered.send(tokens);
-            let _ = gates.recv();
-        });
-        let slow = Fake { before_pass, ..minded(sure(reciting(WORDS))) };
-        let engine = drafted(minded(reciting(WORDS)), draft(slow));
+        let (engine, passes, gate) = gated();
         let mut generation = engine.generate(ask("Go on")).expect("room");
         while !matches!(generation.next().await.expect("going on"), Event::Token { .. }) {}
         for _ in 1..steps {
@@ -158,14 +164,7 @@ async fn a_listener_that_goes_stops_the_drafting_within_a_token() {
 
 #[tokio::test]
 async fn somebody_who_comes_does_not_wait_for_what_is_read_ahead() {
-    let (entered, passes) = std::sync::mpsc::channel::<usize>();
-    let (gate, gates) = std::sync::mpsc::channel::<()>();
-    let before_pass = Box::new(move |tokens| {
-        let _ = entered.send(tokens);
-        let _ = gates.recv();
-    });
-    let slow = Fake { before_pass, ..minded(sure(reciting(WORDS))) };
-    let engine = drafted(minded(reciting(WORDS)), draft(slow));
+    let (engine, passes, gate) = gated();
     engine
         .prefill(Prompt::system("You interview.").user("word ".repeat(600)), Priority::Interactive)
         .await
