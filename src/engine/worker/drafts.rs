@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::tests::{ask, drafted, engine, fake, mixing, reciting, say, vocabulary};
 use super::*;
+use crate::Engine;
 use crate::model::fake::{Fake, Mind};
 use crate::prompt::Prompt;
 use crate::request::{Choice, ChooseRequest, Constraint, Event, GenerateRequest, Sampling};
