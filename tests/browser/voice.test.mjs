@@ -316,6 +316,26 @@ test("a reply is read out from its first sentence on, while the rest is being wr
     assert.equal(await page.locator(".voice-line").getByText("Reading the question out.").isVisible(), false, "and it is not taken up again");
   }));
 
+test("a reply that began before the voice was loaded is read out too", () =>
+  speaking({
+    settings: { aloud: true, voice: "program:en-us" },
+    before: (page) => page.route("**/speech/conversation.js", async (route) => {
+      await new Promise((loaded) => setTimeout(loaded, 1500));
+      await route.continue();
+    }),
+  }, async (page, mock) => {
+    mock.state.spokenFor = 20;
+    mock.state.hold = 13;
+    await box(page).fill("An answer.");
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".turn.interviewer.streaming", { hasText: "halved." }).waitFor();
+    assert.deepEqual(mock.state.said, [], "the voice is not there yet");
+    await page.locator(".voice-line").getByText("Reading the question out.").waitFor();
+    assert.equal(mock.state.said[0].text, "The budget has just been halved.");
+    mock.state.hold = null;
+    await page.locator(".turn.interviewer:not(.streaming)", { hasText: "what stays?" }).waitFor();
+  }));
+
 test("barge-in: a voice stops the reading, and what is said from then on is heard", () =>
   speaking({ hears: [[0, 7], [200, 6], [0, 60]], settings: { aloud: true, handsFree: true } }, async (page, mock) => {
     mock.state.spokenFor = 60;

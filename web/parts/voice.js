@@ -101,6 +101,8 @@ function follow(room, conversation) {
     reader.follow(turn.text, true);
   };
   const ends = [room.reply.watch(worded), room.session.watch(appended), reader.speaking.watch(() => reader.speaking.get() || conversation.questionAsked())];
+  // A reply may be under way before the voice is loaded.
+  worded();
   return () => ends.forEach((end) => end());
 }
 
